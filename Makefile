@@ -1,0 +1,22 @@
+# Two commands on a fresh machine: `make sweep` and `make test`. Both set up .venv first if it is missing or stale.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: sweep test lint types check clean
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+sweep: .venv/.installed
+	$(BIN)/frequency-reg study=digits
+	@$(BIN)/python -m analysis table outputs/digits
+	@$(BIN)/python -m analysis report outputs/digits
+
+test: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto

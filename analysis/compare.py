@@ -1,0 +1,195 @@
+"""Differences of configurations from a baseline, paired by seed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from analysis import metric
+from analysis.aggregate import DESCRIPTION, lowest_n
+from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
+from analysis.formatting import estimate_text, is_missing, markdown_grid, p_text, text_grid, value_text
+from analysis.load import AnalysisError, Records
+from analysis.statistics import holm, paired_differences, what_n_allows
+
+
+def default_metrics(records: Records) -> list[str]:
+    """Clean accuracy, accuracy under each corruption at each parameter, every SSR of the first and the last layer."""
+    robust = metric.robustness(records).sort_values(["corruption", "severity"])
+    points = ("accuracy/" + robust["corruption"] + "/" + robust["parameter"].map(value_text)).unique()
+    present = set(metric.values(records)["metric"])
+    ssr = [
+        f"ssr/{layer}/{normalization}/{reference}"
+        for layer in ("first", "last")
+        for normalization in metric.NORMALIZATIONS
+        for reference in metric.REFERENCES
+    ]
+    return ["clean_accuracy", *points, *(name for name in ssr if name in present)]
+
+
+def differences(
+    records: Records, baseline: Mapping[str, str] | None = None, metrics: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Paired differences (configuration minus baseline) in every metric, with interval, p and Holm-adjusted p.
+
+    The family of Holm's correction is every test of the returned frame.
+
+    Args:
+        baseline: what the baseline's configuration says, such as ``{"regularizer": "none"}``; the default is
+            ``regularizer=none``, or strength 0 where there is no ``none``. Each configuration is compared with the
+            baseline that agrees with it in everything else that differs (model, data set, ...).
+        metrics: names as in :mod:`analysis.metric`; :func:`default_metrics` if left out.
+
+    Returns:
+        One row for each configuration that has a baseline and each metric: the description, baseline (label), metric,
+        mean, half_width, low, high, sd (of the differences), n (pairs), p, p_holm.
+
+    Raises:
+        AnalysisError: unknown metric, or no configuration is such a baseline.
+    """
+    partner = baselines(records.configurations, baseline)
+    values = metric.values(records)
+    names = list(metrics) if metrics is not None else default_metrics(records)
+    metric.check(names, [*metric.DEFAULT, *values["metric"].unique()])
+    values = values[values["metric"].isin(names)]
+    by = ["configuration", "metric"]
+    values = values.groupby([*by, "seed"], sort=False)["value"].mean().reset_index().dropna(subset="value")
+    treated = values[values["configuration"].isin(list(partner))]
+    pairs = pd.DataFrame(list(partner.items()), columns=["configuration", "baseline"])
+    reference = pairs.merge(values.rename(columns={"configuration": "baseline"}), on="baseline")
+    result = paired_differences(treated, reference[[*by, "seed", "value"]], by)
+    result["p_holm"] = holm(result["p"])
+    return _ordered(records, result.merge(pairs, on="configuration"), names)
+
+
+def _ordered(records: Records, frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    table = records.configurations.table[[*DESCRIPTION, "order"]]
+    frame = frame.merge(table, on="configuration")
+    frame["place"] = frame["metric"].map({name: i for i, name in enumerate(names)})
+    frame = frame.sort_values(["order", "place"], ignore_index=True)
+    statistics = ["baseline", "metric", "mean", "half_width", "low", "high", "sd", "n", "p", "p_holm"]
+    return frame[[*DESCRIPTION, *statistics]]
+
+
+def baselines(configurations: Configurations, baseline: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The baseline of every configuration that has one: label -> label of the baseline.
+
+    Raises:
+        AnalysisError: a key or value of ``baseline`` is not among the configurations, none is a default baseline, or
+            several fit one configuration.
+    """
+    if baseline:
+        candidates = _matching(configurations, baseline)
+        groups = {key.partition(".")[0] for key in baseline}
+    else:
+        candidates = _undisturbed(configurations)
+        groups = {"regularizer"}
+    rest = [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+    rows = configurations.choices[rest].itertuples(name=None)
+    contexts = {str(label): tuple(map(value_text, row)) for label, *row in rows}
+    partner: dict[str, str] = {}
+    for label, context in contexts.items():
+        fitting = [c for c in candidates if contexts[c] == context]
+        if len(fitting) > 1:
+            raise AnalysisError(
+                f"{len(fitting)} configurations fit the baseline of '{label}': {'; '.join(fitting)}. "
+                "Say more: --baseline KEY=VALUE --baseline KEY=VALUE."
+            )
+        if fitting and fitting[0] != label:
+            partner[label] = fitting[0]
+    return partner
+
+
+def _undisturbed(configurations: Configurations) -> list[str]:
+    """Configurations without regularization: ``none``, or strength 0 in every part where there is no ``none``."""
+    choices = configurations.choices
+    none = [str(label) for label, row in choices.iterrows() if row.get(REGULARIZER) == "none"]
+    if none:
+        return none
+    zero = [str(label) for label, row in choices.iterrows() if (found := strengths(row)) and not any(found.values())]
+    if not zero:
+        raise AnalysisError(
+            "no baseline: no configuration has regularizer=none or strength 0. Choose one with --baseline KEY=VALUE; "
+            f"the configurations differ in {_keys(configurations)}."
+        )
+    return zero
+
+
+def _matching(configurations: Configurations, baseline: Mapping[str, str]) -> list[str]:
+    choices = configurations.choices
+    fits = pd.Series(True, choices.index)
+    for key, wanted in baseline.items():
+        column = PREFIX + key
+        if column not in choices:
+            near = difflib.get_close_matches(key, [c.removeprefix(PREFIX) for c in choices.columns], 3, 0.5)
+            hint = " Seeds are paired, not compared." if column == SEED else ""
+            hint += f" Did you mean {' or '.join(near)}?" if near else ""
+            raise AnalysisError(f"unknown baseline key '{key}'.{hint} Differing here: {_keys(configurations)}.")
+        same = choices[column].map(lambda value, wanted=wanted: _same(value, wanted))
+        if not same.any():
+            existing = ", ".join(dict.fromkeys(value_text(v) for v in choices[column] if not is_missing(v)))
+            raise AnalysisError(f"no configuration has {key}={wanted}. Values here: {existing}.")
+        fits &= same.astype(bool)
+    if not fits.any():
+        raise AnalysisError(f"no configuration fulfils all of --baseline {dict(baseline)}.")
+    return [str(label) for label in choices.index[fits]]
+
+
+def _same(value: object, wanted: str) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(wanted) == float(value)
+        except ValueError:
+            return False
+    return value_text(value) == wanted or str(value) == wanted
+
+
+def _keys(configurations: Configurations) -> str:
+    return ", ".join(c.removeprefix(PREFIX) for c in configurations.differing) or "nothing"
+
+
+def cells(frame: pd.DataFrame) -> list[list[str]]:
+    """Rows of text: metric, difference ± half-width (percentage points for accuracies), n, p, Holm's p."""
+    rows = []
+    for row in frame.itertuples(index=False):
+        described = metric.describe(str(row.metric))
+        label = described.label + (" pp" if described.unit == "fraction" else "")
+        difference = estimate_text(row.mean, row.half_width, described.unit, signed=True)  # type: ignore[arg-type]
+        rows.append([label, difference, str(row.n), p_text(row.p), p_text(row.p_holm)])  # type: ignore[arg-type]
+    return rows
+
+
+HEADER = ["metric", "difference", "n", "p", "Holm p"]
+
+
+def terminal(frame: pd.DataFrame, *, markdown: bool = False) -> str:
+    """The comparison as text, a block for each configuration, then what the numbers are and what n allows."""
+    lines: list[str] = []
+    for configuration, block in frame.groupby("configuration", sort=False):
+        title = f"{configuration}  minus  {block['baseline'].iloc[0]}"
+        grid = (markdown_grid if markdown else text_grid)(HEADER, cells(block))
+        lines += [("### " if markdown else "") + title, *([""] if markdown else []), *grid, ""]
+    return "\n".join(lines + [part for sentence in footer(frame) for part in _wrapped(sentence)])
+
+
+def footer(frame: pd.DataFrame) -> list[str]:
+    """In words: pairing, interval, units, family of the correction, and what the number of seeds can show."""
+    if frame.empty:
+        return ["No configuration beside the baseline has a complete run: there is nothing to compare."]
+    tests = int(frame["p"].notna().sum())
+    sentences = [
+        "difference: configuration minus baseline, paired by seed, mean ± half-width of the 95% Student-t interval "
+        "over n pairs; accuracies of the test split in percentage points (pp). p: two-sided paired t test; missing "
+        f"where the differences have no spread. Holm p: corrected over the family of all {tests} tests shown."
+    ]
+    for n in sorted({max(lowest_n(frame), 0), int(frame["n"].max())}):
+        sentences.append(what_n_allows(n, tests))
+    return sentences
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, 80, subsequent_indent="  ")

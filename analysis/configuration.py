@@ -1,0 +1,200 @@
+"""What was varied: which configuration columns differ, which runs share a configuration, and what to call it.
+
+A *configuration* is every ``config.*`` column but ``config.seed``; runs that share it are replications. Its label is
+made only from what differs among the runs at hand. Nested columns (``config.optimizer.lr`` under ``config.optimizer``)
+count as different only where they differ among runs that agree in the enclosing choice: that dropout runs have no
+weight-decay strength follows from ``regularizer`` and is not a second difference. A regularizer's own strength (the
+column that bears its name, as in ``config.regularizer.weight_decay``) is always part of its label.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.formatting import is_missing, value_text
+
+PREFIX = "config."
+SEED = "config.seed"
+REGULARIZER = "config.regularizer"
+
+
+@dataclass(frozen=True)
+class Configurations:
+    """The configurations among some runs.
+
+    Attributes:
+        runs: one row a run: run_id, run_name, configuration (label), seed (text), status, status_detail.
+        table: one row a configuration in display order: configuration (unique label), context (what differs beside the
+            regularizer, as text), label (the regularizer's), regularizer (its name), strength (NULL if it has none),
+            order, total and complete (numbers of runs).
+        shown: index configuration, one text column for each differing choice: what a table displays.
+        choices: index configuration, the raw ``config.*`` columns without the seed.
+        differing: names of the differing ``config.*`` columns.
+    """
+
+    runs: pd.DataFrame
+    table: pd.DataFrame
+    shown: pd.DataFrame
+    choices: pd.DataFrame
+    differing: tuple[str, ...]
+
+
+def config_columns(run: pd.DataFrame) -> list[str]:
+    """The ``config.*`` columns that make a configuration: all but the seed."""
+    return [str(c) for c in run.columns if str(c).startswith(PREFIX) and c != SEED]
+
+
+def enclosing(column: str, columns: Sequence[str]) -> str | None:
+    """The nearest choice a nested column belongs to: ``config.model`` for ``config.model.width``; None at top level."""
+    parent = column.rpartition(".")[0]
+    while parent and parent != PREFIX.rstrip("."):
+        if parent in columns:
+            return parent
+        parent = parent.rpartition(".")[0]
+    return None
+
+
+def differing_columns(run: pd.DataFrame) -> list[str]:
+    """``config.*`` columns whose values (NULL is one) differ among runs that agree in the enclosing choice."""
+    columns = config_columns(run)
+    differing = []
+    for column in columns:
+        parent = enclosing(column, columns)
+        if parent is None:
+            distinct = run[column].nunique(dropna=False)
+        else:
+            distinct = run.groupby(parent, dropna=False)[column].nunique(dropna=False).max()
+        if distinct > 1:
+            differing.append(column)
+    return differing
+
+
+def strengths(values: pd.Series) -> dict[str, float]:
+    """Strength of each part of a regularizer (``a+b`` has two): the numeric column under it that bears its name."""
+    found: dict[str, float] = {}
+    for part in str(values.get(REGULARIZER, "")).split("+"):
+        for column in values.index:
+            inside = str(column).startswith(REGULARIZER + ".") and str(column).rpartition(".")[2] == part
+            if inside and isinstance(values[column], int | float) and not is_missing(values[column]):
+                found[part] = float(values[column])
+                break
+    return found
+
+
+def configurations(run: pd.DataFrame) -> Configurations:
+    """Group the rows of the ``run`` table by configuration and name each group.
+
+    Args:
+        run: the ``run`` table, one row a run.
+
+    Returns:
+        The configurations; labels are unique, ``none`` comes first, then names and strengths in ascending order.
+    """
+    columns = config_columns(run)
+    differing = differing_columns(run)
+    keys = pd.Series(list(zip(*(run[c].map(value_text) for c in columns), strict=True)) or [()] * len(run), run.index)
+    keys = keys if columns else pd.Series([()] * len(run), run.index)
+    first = ~keys.duplicated()
+    values = run.loc[first, columns].astype(object)
+    described = [_describe(row, differing, columns) for _, row in values.iterrows()]
+    labels = _unique([str(d["configuration"]) for d in described])
+    order = sorted(range(len(labels)), key=lambda i: (described[i]["sort"], labels[i]))
+    label_of = dict(zip(keys[first], labels, strict=True))
+    runs = _runs(run, keys.map(label_of))
+    values.index = pd.Index(labels, name="configuration")
+    shown = pd.DataFrame([d["shown"] for d in described], index=values.index).fillna("–")
+    table = pd.DataFrame(
+        [{"configuration": labels[i], **{k: described[i][k] for k in _TABLE}, "order": n} for n, i in enumerate(order)]
+    )
+    table["total"] = table["configuration"].map(runs.groupby("configuration").size())
+    finished = runs[runs["status"] == "complete"].groupby("configuration").size()
+    table["complete"] = table["configuration"].map(finished).fillna(0).astype(int)
+    ordered = table["configuration"].tolist()
+    return Configurations(runs, table, shown.loc[ordered], values.loc[ordered], tuple(differing))
+
+
+_TABLE = ("context", "label", "regularizer", "strength")
+
+
+def _runs(run: pd.DataFrame, configuration: pd.Series) -> pd.DataFrame:
+    runs = run[["run_id", "run_name", "status", "status_detail"]].copy()
+    runs.insert(2, "configuration", configuration)
+    seed = run[SEED].map(value_text) if SEED in run else pd.Series("–", run.index)
+    # A run without a seed replicates nothing and is paired with nothing: it is its own unit.
+    runs.insert(3, "seed", seed.where(seed != "–", "run " + run["run_id"].astype(str)))
+    return runs
+
+
+def _describe(values: pd.Series, differing: Sequence[str], columns: Sequence[str]) -> dict[str, object]:
+    """Labels and sort key of one configuration, from its raw values."""
+    label = regularizer_label(values, differing)
+    shown: dict[str, str] = {}
+    sort: list[tuple[int, float, str]] = []
+    for column in differing:
+        if column == REGULARIZER or column.startswith(REGULARIZER + "."):
+            continue
+        parent = enclosing(column, columns)
+        text = value_text(values[column])
+        name = column.removeprefix(PREFIX)
+        if parent in differing:
+            inner = f"{column.removeprefix(f'{parent}.')}={text}"
+            key = str(parent).removeprefix(PREFIX)
+            shown[key] = shown.get(key, value_text(values[str(parent)])) + ("" if text == "–" else f" {inner}")
+        else:
+            shown[name] = text
+        sort.append(_sort_key(values[column]))
+    context = " · ".join(_context_part(key, text) for key, text in shown.items())
+    strength = strengths(values)
+    name = str(values[REGULARIZER]) if REGULARIZER in values else "none"
+    single = next(iter(strength.values())) if len(strength) == 1 else math.nan
+    sort += [(0, 0.0, "") if name == "none" else (1, 0.0, name), *(_sort_key(v) for v in strength.values())]
+    return {
+        "configuration": " · ".join(part for part in (context, label) if part),
+        "context": context,
+        "label": label,
+        "regularizer": name,
+        "strength": single,
+        "shown": {**shown, "regularizer": label},
+        "sort": sort,
+    }
+
+
+def regularizer_label(values: pd.Series, differing: Sequence[str]) -> str:
+    """``weight_decay 0.001``, ``none``, ``spectral_mask + weight_decay 0.0001``, ``spectral_mask (threshold=0.4)``."""
+    if REGULARIZER not in values or is_missing(values[REGULARIZER]):
+        return "none"
+    strength = strengths(values)
+    parts = [
+        f"{value_text(part)} {value_text(strength[part])}" if part in strength else value_text(part)
+        for part in str(values[REGULARIZER]).split("+")
+    ]
+    options = [
+        f"{c.removeprefix(REGULARIZER + '.')}={value_text(values[c])}"
+        for c in differing
+        if c.startswith(REGULARIZER + ".") and c.rpartition(".")[2] not in strength and not is_missing(values[c])
+    ]
+    return " + ".join(parts) + (f" ({', '.join(options)})" if options else "")
+
+
+def _context_part(key: str, text: str) -> str:
+    """Names of models and data sets speak for themselves; every other value is shown with its key."""
+    return text if key in ("model", "dataset") else f"{key}={text}"
+
+
+def _sort_key(value: object) -> tuple[int, float, str]:
+    if isinstance(value, int | float) and not is_missing(value):
+        return (0, float(value), "")
+    return (1, 0.0, value_text(value))
+
+
+def _unique(labels: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    unique = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        unique.append(label if seen[label] == 1 else f"{label} #{seen[label]}")
+    return unique

@@ -1,0 +1,77 @@
+"""What every number of the report means, in words: the definitions that are printed beside the numbers."""
+
+from __future__ import annotations
+
+DEFINITIONS: tuple[tuple[str, str], ...] = (
+    (
+        "Kernel spectrum",
+        "For a weight W of shape (out, in, k, k): P = |DFT2(W)|², integer frequencies f = fftfreq(k)·k, "
+        "radius r = √(f_u² + f_v²) in cycles per kernel. The radial profile has one bin for each distinct radius "
+        "(3 × 3: 0, 1, √2 with 1, 4, 4 bins of the DFT); its value is the mean power over the ring and over all "
+        "out × in kernels. Mean power times multiplicity is the ring energy; over all radii it sums to the total "
+        "(Parseval).",
+    ),
+    (
+        "High band",
+        "Radii with index ≥ max(1, ⌊number of radii / 2⌋). At 3 × 3 this is every radius but 0; 1 × 1 kernels "
+        "have no high band and no SSR.",
+    ),
+    (
+        "Spectral Suppression Ratio (SSR)",
+        "SSR = (H_ref − H) / H_ref, where H measures a layer's high band now and H_ref in a reference state. "
+        "Positive: less than in the reference (suppression). Negative: more (accumulation).",
+    ),
+    (
+        "SSR, normalization",
+        "dc: H = sum of high profile values / value at radius 0. total: sum of high profile values / sum of all "
+        "profile values. energy: high ring energy / total ring energy (weighted by multiplicity). absolute: high ring "
+        "energy itself; under batch normalization the weight's scale is arbitrary, so it is confounded by weight "
+        "decay. absolute_folded: as absolute, after folding the following batch normalization's scale into the weight.",
+    ),
+    (
+        "SSR, reference",
+        "init: the state before the first update (epoch 0). epoch_1: the state after the first epoch, the published "
+        "choice. A regularizer that changes the first epoch changes this reference, and so its own SSR.",
+    ),
+    (
+        "Null of the SSR",
+        "The SSR between two independent random initialisations of the same layer: what it takes when nothing was "
+        "learned. Its 95% range is drawn grey. It belongs to the reference init; of epoch_1 it says nothing.",
+    ),
+    (
+        "Why no single SSR is trusted",
+        "One SSR mixes the state with the reference it is taken against: in the published ResNet-18 figures dropout's "
+        "epoch_1 SSR (−1.60) looks like suppression beside no regularization (−4.46), yet against a white initial "
+        "spectrum dropout keeps more high-frequency power (−0.03) than none (+0.22). And a small layer's SSR varies "
+        "between random states. Read an SSR as a trajectory, with its normalization and reference, beside its null.",
+    ),
+    (
+        "Clean accuracy",
+        "Share of the uncorrupted test set classified correctly after the last epoch. Severity 0 of every corruption "
+        "is this set.",
+    ),
+    (
+        "Corrupted accuracy, drop, relative robustness",
+        "Images are perturbed in [0, 1], before normalization. Corrupted accuracy: accuracy on the perturbed test set; "
+        "for one corruption the mean over severities 1 and up, overall the mean over corruptions of those means. "
+        "Drop: clean − corrupted. Relative robustness: corrupted / clean, since regularizers differ in clean accuracy.",
+    ),
+    (
+        "Corruptions",
+        "gaussian_noise: additive, standard deviation σ in pixel units of [0, 1]. gaussian_blur: k × k kernel with "
+        "σ = 0.3 k + 0.8. resize: down to n px and back, bilinear, without antialiasing, so that it also aliases. "
+        "low_pass, high_pass: ideal FFT filters that keep or remove the disc of radius r (cycles per image).",
+    ),
+    (
+        "Mean, interval, n",
+        "The seed is the replication unit. mean ± t(0.975, n − 1) · sd / √n over seeds: the 95% Student-t interval. "
+        "n = 1 has no interval and ranks nothing. Only complete runs count; the others are listed above.",
+    ),
+    (
+        "Paired difference, p, Holm p",
+        "Configuration minus baseline for each seed that both have; mean, interval and two-sided paired t test over "
+        "those differences. Holm's step-down correction holds the chance of any false rejection among all tests "
+        "shown at 5%.",
+    ),
+)
+"""Term and definition, in reading order."""

@@ -1,0 +1,63 @@
+"""Final SSR of every configuration beside the null of its layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.plot.style import (
+    INK,
+    NULL,
+    NULL_LABEL,
+    Style,
+    house_style,
+    in_reading_order,
+    layer_title,
+    legend_below,
+    nothing,
+    panels,
+    styles,
+)
+
+
+def ssr_bars(frame: pd.DataFrame, null: pd.DataFrame, reference: str = "init") -> Figure:
+    """One panel for each layer and normalization; a bar with its interval, the null's 95% range as a grey box behind.
+
+    Args:
+        frame: from :func:`analysis.aggregate.final_ssr`, one context.
+        null: from :func:`analysis.aggregate.null_distribution`.
+        reference: which reference's SSR is drawn; the null belongs to ``init``.
+    """
+    frame = frame[frame["reference"] == reference].dropna(subset="mean")
+    if frame.empty:
+        return nothing("No layer has an SSR.")
+    look = styles(frame)
+    facets = in_reading_order(frame, ["normalization", "position"])
+    with house_style():
+        figure, axes = panels(len(facets), height=0.34 * len(look) + 1.1)
+        for ax, (normalization, position) in zip(axes, facets, strict=True):
+            rows = frame[(frame["normalization"] == normalization) & (frame["position"] == position)]
+            bands = null[(null["normalization"] == normalization) & (null["position"] == position)]
+            _bars(ax, rows, bands.set_index("configuration"), look, reference)
+            ax.set_title(f"{layer_title(frame, position)}\n{normalization}")
+            ax.set_xlabel(f"SSR against {reference}")
+        legend_below(figure, [Patch(**NULL)], [NULL_LABEL])
+    return figure
+
+
+def _bars(ax: Axes, rows: pd.DataFrame, null: pd.DataFrame, look: dict[str, Style], reference: str) -> None:
+    y = np.arange(len(rows))
+    for i, (_, row) in enumerate(rows.iterrows()):
+        if reference == "init" and row["configuration"] in null.index:
+            band = null.loc[row["configuration"]]
+            ax.barh(i, band["high"] - band["low"], left=band["low"], height=0.86, **NULL)
+        ax.barh(i, row["mean"], height=0.5, color=look[row["configuration"]].color)
+        if pd.notna(row["half_width"]):
+            ax.errorbar(row["mean"], i, xerr=row["half_width"], color="#8f9198", capsize=2.5, lw=1.4)
+    ax.axvline(0, color=INK, lw=0.8)
+    ax.set_yticks(y, rows["label"])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")

@@ -1,0 +1,152 @@
+"""Command line -> the list of runs it means, every one composed and checked before any of them starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from frequency_reg.config import Config, ConfigError, nearest, validate
+
+CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
+CONFIG_NAME = "config"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run of one command.
+
+    Attributes:
+        multirun: whether the command is a sweep.
+        varied: keys that the command varies, in the order given.
+        runs: one checked configuration a run, in the order they would run.
+    """
+
+    multirun: bool
+    varied: tuple[str, ...]
+    runs: tuple[Config, ...]
+
+
+def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | None = None) -> Plan:
+    """Compose and check every run that ``overrides`` means.
+
+    Args:
+        overrides: as on the command line, sweeps included.
+        multirun: ``-m`` was given; a study may ask for it too.
+        config_dir: a folder of the user's with groups or options of his own.
+
+    Raises:
+        ConfigError: a key, option, type or range is wrong, or the sweep is empty.
+    """
+    overrides = list(overrides)
+    if config_dir is not None:
+        if not Path(config_dir).is_dir():
+            raise ConfigError(f"--config-dir={config_dir}: no such folder")
+        overrides.append(f"hydra.searchpath=[file://{Path(config_dir).absolute()}]")
+    with _hydra(), _explained(overrides):
+        parsed = _parse(overrides)
+        fixed = [text for text, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()]
+        hydra_config = compose(CONFIG_NAME, fixed, return_hydra_config=True).hydra
+        multirun = multirun or str(hydra_config.mode).endswith("MULTIRUN")
+        if not multirun:
+            _refuse_sweeps(parsed)
+            return Plan(False, (), (validate(_plain(compose(CONFIG_NAME, overrides))),))
+        params = [f"{key}={value}" for key, value in (hydra_config.sweeper.get("params") or {}).items()]
+        swept = _parse(params) + parsed
+        jobs = [job for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
+        varied = tuple(dict.fromkeys(o.get_key_element() for o in swept if o.is_sweep_override()))
+        if not jobs:
+            raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
+        return Plan(True, varied, tuple(validate(_plain(compose(CONFIG_NAME, job))) for job in jobs))
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    return plain
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    for text in overrides:
+        if re.fullmatch(r"[^=~+]+=[\s,]*", text):
+            raise ConfigError(f"{text}: no value given; write KEY=VALUE, or with -m KEY=VALUE,VALUE")
+    return OverridesParser.create().parse_overrides(list(overrides))
+
+
+def _refuse_sweeps(parsed: Sequence[Override]) -> None:
+    for override in parsed:
+        if override.is_sweep_override():
+            raise ConfigError(f"{override.input_line}: several values make a sweep; add -m, or quote a list as [A,B]")
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIRECTORY)):
+        yield
+
+
+# --- explaining what Hydra refuses -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _explained(overrides: Sequence[str]) -> Iterator[None]:
+    """Turn Hydra's and OmegaConf's errors into one message with the key, the value and the nearest valid ones."""
+    try:
+        yield
+    except OverrideParseException as error:
+        reason = error.message.splitlines()[0]
+        raise ConfigError(f"{error.override}: not a valid override ({reason}); write KEY=VALUE") from error
+    except MissingConfigException as error:
+        raise ConfigError(_missing_option(error)) from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_unknown_key(error, overrides)) from error
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    options = sorted(error.options or ())
+    listed = ", ".join(options) or "none"
+    return f"{group}={option}: no such option; the options of {group} are {listed}{nearest(option, options)}"
+
+
+def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
+    found = re.search(r"Could not override '([^']+)'|full_key: (\S+)", str(error))
+    if found is None:
+        return str(error).splitlines()[0]
+    key = (found[1] or found[2]).partition("@")[0]
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(_composed_groups(overrides), parent) if parent else _composed_groups(overrides)
+    if not isinstance(node, DictConfig):
+        return f"{key}: unknown key; {parent} has no keys below it"
+    valid = sorted(str(k) for k in node if k not in ("_target_", "hydra"))
+    where = f" of {parent}" if parent else ""
+    return f"{key}: unknown key; the keys{where} are {', '.join(valid)}{nearest(name, valid)}"
+
+
+def _composed_groups(overrides: Sequence[str]) -> DictConfig:
+    """The configuration with the command's choices of group options, but none of its values."""
+    loader = GlobalHydra.instance().config_loader()
+    assert isinstance(loader, ConfigLoaderImpl)
+    groups = set(loader.list_groups("")) - {"hydra"}
+    chosen = [
+        text
+        for text, override in zip(overrides, _parse(overrides), strict=True)
+        if override.key_or_group in groups and not override.is_sweep_override()
+    ]
+    return compose(CONFIG_NAME, chosen)

@@ -1,0 +1,1 @@
+"""Corruptions: batched, seeded perturbations of images in [0, 1]."""

@@ -1,0 +1,115 @@
+"""Accuracy and loss of a model, clean and under corruptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from frequency_reg.corruption.base import Corruption
+from frequency_reg.dataset.base import Split
+from frequency_reg.model.base import Model
+from frequency_reg.streams import stream_seed
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracy (fraction) and mean cross-entropy (nat) over ``n`` images."""
+
+    accuracy: float
+    loss: float
+    n: int
+
+
+@torch.no_grad()
+def score(
+    model: Model,
+    split: Split,
+    *,
+    batch_size: int,
+    precision: torch.dtype = torch.float32,
+    corruption: Corruption | None = None,
+    severity: int = 0,
+    seed: int = 0,
+) -> Score:
+    """Score ``model`` in evaluation mode on a split of uint8 images, corrupted in [0, 1] before normalisation.
+
+    The corruption draws from a generator of its own, seeded by its class and severity: every model sees the same
+    corrupted images, whatever the batch size.
+    """
+    model.eval()
+    device = split.images.device
+    generator = torch.Generator(device)
+    generator.manual_seed(stream_seed(seed, "corruption", type(corruption).__name__, severity))
+    totals = torch.zeros(2, dtype=torch.float64, device=device)
+    for images, labels in zip(split.images.split(batch_size), split.labels.split(batch_size), strict=True):
+        pixels = images.float().div_(255)
+        if corruption is not None:
+            pixels = corruption(pixels, severity, generator)
+        logits = _logits(model, pixels, precision)
+        totals += torch.stack(
+            [(logits.argmax(1) == labels).sum().double(), F.cross_entropy(logits, labels, reduction="sum").double()]
+        )
+    accuracy, loss = (totals / len(split)).tolist()
+    return Score(accuracy, loss, len(split))
+
+
+def _logits(model: Model, pixels: Tensor, precision: torch.dtype) -> Tensor:
+    with torch.autocast(pixels.device.type, precision, enabled=precision != torch.float32):
+        logits: Tensor = model(pixels.contiguous(memory_format=torch.channels_last))
+    return logits.float()
+
+
+def robustness(
+    model: Model,
+    split: Split,
+    corruptions: Mapping[str, Corruption],
+    *,
+    split_name: str,
+    batch_size: int,
+    precision: torch.dtype,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """Rows of the ``robustness`` table: each corruption at every severity, severity 0 first.
+
+    Severity 0 is the clean set by construction: each corruption must return the very pixels it was given, which is
+    asserted on the first batch, and the clean score is computed once.
+
+    Raises:
+        AssertionError: a corruption changes the images at severity 0.
+    """
+    clean = score(model, split, batch_size=batch_size, precision=precision)
+    for name, corruption in corruptions.items():
+        assert_clean_at_zero(name, corruption, split.images[:batch_size])
+        for severity, parameter in enumerate([None, *corruption.parameters]):
+            result = clean
+            if severity:
+                result = score(
+                    model,
+                    split,
+                    batch_size=batch_size,
+                    precision=precision,
+                    corruption=corruption,
+                    severity=severity,
+                    seed=seed,
+                )
+            yield {
+                "split": split_name,
+                "corruption": name,
+                "severity": severity,
+                "parameter": None if parameter is None else float(parameter),
+                "accuracy": result.accuracy,
+                "loss": result.loss,
+                "n": result.n,
+            }
+
+
+def assert_clean_at_zero(name: str, corruption: Corruption, images: Tensor) -> None:
+    """Check that severity 0 returns exactly the pixels given, for uint8 ``images`` (N, C, H, W)."""
+    pixels = images.float().div_(255)
+    if not torch.equal(corruption(pixels, 0, torch.Generator(pixels.device)), pixels):
+        raise AssertionError(f"corruption {name} changes the images at severity 0")

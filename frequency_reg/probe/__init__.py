@@ -1,0 +1,1 @@
+"""Probes: what is measured on a model at step 0 and after every epoch."""

@@ -1,0 +1,39 @@
+"""The contract of a probe.
+
+A probe measures a model at epoch 0 (before the first update) and after every epoch, and yields rows; the runner writes
+them. It owns what it needs between epochs and hands it over as plain tensors in :meth:`Probe.state_dict`, so that a
+resumed run measures what the uninterrupted one would have. A probe draws random numbers from seeds of its own only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from torch import Tensor, nn
+
+Rows = tuple[str, Mapping[str, Any]]
+"""Name of a table and its columns, as :meth:`frequency_reg.records.RunWriter.add` takes them."""
+
+
+class Probe:
+    """See the module's text.
+
+    Attributes:
+        schemas: tables that the probe adds to those of :data:`frequency_reg.records.TABLES`, by name.
+    """
+
+    schemas: ClassVar[dict[str, pa.Schema]] = {}
+
+    def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
+        """Rows for the state of ``model`` after ``epoch`` epochs; leaves model and random state as they were."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What :meth:`load_state_dict` needs to go on after an interruption."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up the state of an interrupted run."""
+        del state

@@ -1,0 +1,73 @@
+"""What a person sees while a run trains: a bar with the time left in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Literal
+
+from tqdm import tqdm
+
+Style = Literal["auto", "bar", "lines", "none"]
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class Progress:
+    """Counts images of a run's epochs and shows how many are left.
+
+    Args:
+        style: ``auto`` is a bar in a terminal and lines elsewhere.
+        epochs: epochs of the run, of ``images`` each.
+        done_epochs: epochs that were finished before this call.
+    """
+
+    def __init__(self, style: Style, *, epochs: int, images: int, done_epochs: int = 0) -> None:
+        if style == "auto":
+            style = "bar" if sys.stderr.isatty() else "lines"
+        self._style = style
+        self._epochs, self._done = epochs, done_epochs
+        self._started = self._last_line = time.monotonic()
+        self._first = done_epochs
+        self._bar = tqdm(
+            total=epochs * images,
+            initial=done_epochs * images,
+            unit=" images",
+            unit_scale=True,
+            ncols=80,
+            leave=False,
+            disable=style != "bar",
+            bar_format="{l_bar}{bar}| {remaining} left, {rate_fmt}{postfix}",
+        )
+
+    def batch(self, images: int) -> None:
+        """``images`` more were trained on."""
+        self._bar.update(images)
+
+    def epoch(self, epoch: int, train_accuracy: float, validation_accuracy: float) -> None:
+        """Epoch ``epoch`` is finished, with accuracies as fractions."""
+        self._bar.set_postfix_str(f"validation {validation_accuracy:.1%}")
+        now = time.monotonic()
+        if self._style == "lines" and (now - self._last_line > _SECONDS_BETWEEN_LINES):
+            self._last_line = now
+            left = (now - self._started) / (epoch - self._first) * (self._epochs - epoch)
+            print(
+                f"  epoch {epoch}/{self._epochs}  train {train_accuracy:.1%}  validation {validation_accuracy:.1%}"
+                f"  {duration(left)} left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._bar.close()
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``3 min 5 s`` or ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,1 @@
+"""Regularizers: what acts on a model, its parameters, its inputs or its loss while it trains."""

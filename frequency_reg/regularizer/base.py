@@ -1,0 +1,120 @@
+"""The contract of a regularizer, and how several of them act as one.
+
+A regularizer is a set of hooks. Each takes what it needs, returns a value and never sees the trainer; the defaults do
+nothing. In the order of a run::
+
+    model = regularizer.prepare(model)                 once, before the optimizer is built: dropout, masks
+    groups = regularizer.parameter_groups(model)       once: options of the optimizer for some parameters
+    images, labels = regularizer.augment(model, images, labels)      every batch, images in [0, 1]
+    loss = loss + regularizer.penalty(model)           every batch
+    regularizer.after_step(model, learning_rate)       after every update: decay, clipping
+    rows = regularizer.report(model)                   after every epoch: what the run records of it
+
+In configuration a regularizer's parameters lie flat in the group (``regularizer.weight_decay=1e-3``) and its YAML maps
+its name to its class, so that several can be chosen at once (``regularizer=[spectral_mask,weight_decay]``); hence no two
+regularizers share a parameter name. The parameter that bears the regularizer's own name is its strength: at 0 the run
+equals ``regularizer=none`` bit for bit. Several regularizers act in the alphabetical order of their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from frequency_reg.model.base import Model
+
+ParameterGroup = dict[str, Any]
+"""``{"params": [...], option: value, ...}`` as torch.optim takes it."""
+
+
+class Regularizer:
+    """Hooks with defaults that do nothing. See the module's text for when each is called."""
+
+    def prepare(self, model: Model) -> Model:
+        """The model to train; may replace modules or add parameters. Called under a random stream of its own."""
+        return model
+
+    def parameter_groups(self, model: Model) -> Sequence[ParameterGroup]:  # noqa: ARG002
+        """Optimizer options, such as ``weight_decay``, for some of the model's parameters."""
+        return ()
+
+    def augment(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Training batch (N, C, H, W) in [0, 1] and labels (N,) as the model shall see them."""
+        return images, labels
+
+    def penalty(self, model: Model) -> Tensor | None:  # noqa: ARG002
+        """A scalar to add to the loss, or None."""
+        return None
+
+    def after_step(self, model: Model, learning_rate: float) -> None:
+        """Act on the parameters after an update made with ``learning_rate``."""
+
+    def report(self, model: Model) -> Iterable[tuple[str, str, float]]:  # noqa: ARG002
+        """Rows (layer, quantity, value) for the ``regularizer`` table, the state after an epoch."""
+        return ()
+
+
+class Composition(Regularizer):
+    """Several regularizers as one, in the alphabetical order of their names.
+
+    Parameters that a regularizer adds in :meth:`prepare` are its own: the others' parameter groups pass them over, so
+    that weight decay does not decay a mask.
+
+    Args:
+        parts: regularizers by name.
+    """
+
+    def __init__(self, parts: Mapping[str, Regularizer]) -> None:
+        self.parts = [parts[name] for name in sorted(parts)]
+        self._owner: dict[nn.Parameter, Regularizer] = {}
+
+    def prepare(self, model: Model) -> Model:
+        """See :meth:`Regularizer.prepare`."""
+        for part in self.parts:
+            before = set(model.parameters())
+            model = part.prepare(model)
+            self._owner.update({p: part for p in model.parameters() if p not in before})
+        return model
+
+    def parameter_groups(self, model: Model) -> list[ParameterGroup]:
+        """Every trainable parameter exactly once, grouped by equal options, in the model's order."""
+        options: dict[nn.Parameter, dict[str, Any]] = {p: {} for p in model.parameters() if p.requires_grad}
+        for part in self.parts:
+            for group in part.parameter_groups(model):
+                for parameter in group["params"]:
+                    if self._owner.get(parameter, part) is part:
+                        options[parameter].update({k: v for k, v in group.items() if k != "params"})
+        groups: dict[tuple[tuple[str, Any], ...], list[nn.Parameter]] = {}
+        for parameter, chosen in options.items():
+            groups.setdefault(tuple(sorted(chosen.items())), []).append(parameter)
+        return [{"params": parameters, **dict(chosen)} for chosen, parameters in groups.items()]
+
+    def augment(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`Regularizer.augment`."""
+        for part in self.parts:
+            images, labels = part.augment(model, images, labels)
+        return images, labels
+
+    def penalty(self, model: Model) -> Tensor | None:
+        """Sum of the parts' penalties; None if no part has one."""
+        terms = [term for part in self.parts if (term := part.penalty(model)) is not None]
+        return sum(terms[1:], terms[0]) if terms else None
+
+    def after_step(self, model: Model, learning_rate: float) -> None:
+        """See :meth:`Regularizer.after_step`."""
+        for part in self.parts:
+            part.after_step(model, learning_rate)
+
+    def report(self, model: Model) -> list[tuple[str, str, float]]:
+        """See :meth:`Regularizer.report`."""
+        return [row for part in self.parts for row in part.report(model)]
+
+
+def replace_module(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put ``module`` at the dotted ``name`` of ``model``; it takes over the training mode of what stood there."""
+    parent, _, child = name.rpartition(".")
+    holder = model.get_submodule(parent)
+    module.train(holder.get_submodule(child).training)
+    setattr(holder, child, module)

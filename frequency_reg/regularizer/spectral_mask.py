@@ -1,0 +1,266 @@
+"""Learned spectral masks (Guo and Ouyang 2020, arXiv 2007.03244, Algorithm 1).
+
+Every masked convolution learns which bins of its output's spectrum to keep::
+
+    S = DFT2(x * w)       S_hat = S . B(M)      B(M) = [M >= 0.5]      y = DFT2^-1(S_hat)
+
+A mask per output channel and frequency multiplies the sum over input channels, so that masking S equals: plain
+convolution, real DFT of its output, mask, inverse DFT. No convolution in the frequency domain is needed.
+
+Backward, with dS_hat the gradient of the loss with respect to S_hat (straight through the threshold)::
+
+    dM = Re(sum_batch conj(S) . dS_hat)         dS = dS_hat . B(M)
+
+After each update ``M <- clip(M, 0, 1)``. Where the paper's text is open, the resolution is the default and the other
+reading an option; see the arguments of :class:`SpectralMask`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from frequency_reg.model.base import Model
+from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
+
+THRESHOLD = 0.5
+
+
+class SpectralMask(Regularizer):
+    """Masks the spectra of a model's block convolutions (neither stem nor shortcuts).
+
+    Args:
+        mask_shape: one mask per output channel, or one ``shared`` by all channels of a layer.
+        convolution: ``linear`` masks at the size of the full linear convolution, (H + k - 1) x (W + k - 1), and crops;
+            ``circular`` wraps around the image and masks at its own size.
+        mask_values: ``binary`` applies B(M), ``real`` applies M itself.
+        mask_gradient: the factor of dS_hat in dS: the ``binary`` mask, or the ``real`` M.
+        init_mean, init_sd: M starts from N(mean, sd). From scratch .8 and .2; for fine-tuning .6 and .1.
+        random_drop: additional probability of dropping a surviving bin in a training step; the surviving ones are
+            scaled by 1 / (1 - p) so that the expected spectrum is kept (inverted, as in dropout).
+
+    Reports per layer ``share_removed``, the share of the spectrum's bins (both half-planes) with M below 0.5, and
+    ``share_kept``.
+
+    Raises:
+        ValueError: from :meth:`prepare`, if the model names no block convolutions or one cannot be masked.
+    """
+
+    def __init__(
+        self,
+        *,
+        mask_shape: Literal["per_channel", "shared"],
+        convolution: Literal["linear", "circular"],
+        mask_values: Literal["binary", "real"],
+        mask_gradient: Literal["binary", "real"],
+        init_mean: float,
+        init_sd: Annotated[float, Gt(0)],
+        random_drop: Annotated[float, Ge(0), Lt(1)],
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "mask_shape": mask_shape,
+            "convolution": convolution,
+            "mask_values": mask_values,
+            "mask_gradient": mask_gradient,
+            "random_drop": random_drop,
+        }
+        self.init_mean = init_mean
+        self.init_sd = init_sd
+
+    def prepare(self, model: Model) -> Model:
+        """Replace every block convolution by a masked one that shares its weight."""
+        if not model.block_convolutions:
+            raise ValueError(
+                f"regularizer=spectral_mask: {type(model).__name__} has no block convolutions to mask; "
+                "choose a convolutional model, such as model=lenet or model=resnet20"
+            )
+        for name, size in _input_sizes(model).items():
+            masked = MaskedConv2d(model.get_submodule(name), size, **self._options)
+            nn.init.normal_(masked.mask, self.init_mean, self.init_sd)
+            replace_module(model, name, masked)
+        self._clip(model)
+        return model
+
+    def parameter_groups(self, model: Model) -> list[ParameterGroup]:
+        """The masks are trained like the weights, but not decayed."""
+        return [{"params": [module.mask for _, module in _masked(model)], "weight_decay": 0.0}]
+
+    def after_step(self, model: Model, learning_rate: float) -> None:  # noqa: ARG002
+        """``M <- clip(M, 0, 1)``."""
+        self._clip(model)
+
+    def report(self, model: Model) -> Iterator[tuple[str, str, float]]:
+        """Share of bins removed and kept, per layer."""
+        for name, module in _masked(model):
+            removed = module.share_removed()
+            yield name, "share_removed", removed
+            yield name, "share_kept", 1 - removed
+
+    @staticmethod
+    def _clip(model: Model) -> None:
+        with torch.no_grad():
+            for _, module in _masked(model):
+                module.mask.clamp_(0, 1)
+
+
+def _masked(model: nn.Module) -> Iterator[tuple[str, MaskedConv2d]]:
+    return ((name, module) for name, module in model.named_modules() if isinstance(module, MaskedConv2d))
+
+
+def _input_sizes(model: Model) -> dict[str, tuple[int, int]]:
+    """Height and width that reach each block convolution, found with one image of zeros."""
+    sizes: dict[str, tuple[int, int]] = {}
+    handles = [
+        model.get_submodule(name).register_forward_pre_hook(
+            lambda _, inputs, name=name: sizes.__setitem__(name, tuple(inputs[0].shape[-2:]))
+        )
+        for name in model.block_convolutions
+    ]
+    training = model.training
+    with torch.no_grad():
+        model.eval()(torch.zeros(1, *model.image_shape))
+    model.train(training)
+    for handle in handles:
+        handle.remove()
+    return {name: sizes[name] for name in model.block_convolutions}
+
+
+class MaskedConv2d(nn.Conv2d):
+    """A convolution whose output spectrum is masked; shares the weight and bias of the convolution it replaces.
+
+    Attributes:
+        mask: M, (C_out or 1, n_h, n_w // 2 + 1) in [0, 1]: the half plane of a real DFT of size n_h x n_w. In columns
+            0 and n_w / 2 (even n_w) the bins h and n_h - h are conjugates of each other; the lower h holds the value of
+            both, or the mask of the real output would not be binary.
+
+    Raises:
+        ValueError: dilation, groups, padding beyond k - 1, or (circular) padding other than (k - 1) / 2.
+    """
+
+    def __init__(
+        self,
+        convolution_layer: nn.Module,
+        input_size: tuple[int, int],
+        *,
+        mask_shape: str,
+        convolution: str,
+        mask_values: str,
+        mask_gradient: str,
+        random_drop: float,
+    ) -> None:
+        conv = convolution_layer
+        if not isinstance(conv, nn.Conv2d):
+            raise ValueError(f"expected a Conv2d to mask, got {type(conv).__name__}")
+        k, p = conv.kernel_size, conv.padding
+        if conv.groups != 1 or conv.dilation != (1, 1) or isinstance(p, str) or any(map(int.__gt__, p, (k[0] - 1,) * 2)):
+            raise ValueError(f"cannot mask {conv}: groups, dilation and padding beyond k - 1 are not supported")
+        if convolution == "circular" and any(2 * p_ != k_ - 1 for p_, k_ in zip(p, k, strict=True)):
+            raise ValueError(f"cannot mask {conv} circularly: its padding is not (k - 1) / 2")
+        super().__init__(conv.in_channels, conv.out_channels, k, conv.stride, p, bias=conv.bias is not None)  # type: ignore[arg-type]
+        self.weight, self.bias = conv.weight, conv.bias
+        self.input_size = input_size
+        self.circular = convolution == "circular"
+        self.binary_values = mask_values == "binary"
+        self.binary_gradient = mask_gradient == "binary"
+        self.random_drop = random_drop
+        grow = (0, 0) if self.circular else (k[0] - 1, k[1] - 1)
+        self.fft_size = (input_size[0] + grow[0], input_size[1] + grow[1])
+        half = self.fft_size[1] // 2 + 1
+        channels = conv.out_channels if mask_shape == "per_channel" else 1
+        self.mask = nn.Parameter(torch.ones(channels, self.fft_size[0], half, device=conv.weight.device))
+        self.register_buffer("representative", _hermitian_representatives(*self.fft_size), persistent=False)
+        self.representative: Tensor
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """(N, C_in, H, W) -> (N, C_out, H_out, W_out), as the convolution it replaces."""
+        if tuple(input.shape[-2:]) != self.input_size:
+            raise ValueError(f"the mask was made for {self.input_size} px inputs, got {tuple(input.shape[-2:])}")
+        full, offset = self._full_convolution(input)
+        with torch.autocast(input.device.type, enabled=False):
+            spectrum = torch.fft.rfft2(full.float(), s=self.fft_size)
+            masked = _MaskSpectrum.apply(spectrum, *self._masks())
+            output = torch.fft.irfft2(masked, s=self.fft_size)
+        return self._crop(output, offset).to(full.dtype)
+
+    def tied_mask(self) -> Tensor:
+        """M on the half plane (C, n_h, n_w // 2 + 1), each conjugate pair reading its one representative."""
+        return self.mask.flatten(1)[:, self.representative].view_as(self.mask)
+
+    def share_removed(self) -> float:
+        """Share of the bins of the full plane whose mask is below the threshold."""
+        n_w = self.fft_size[1]
+        weight = torch.full((self.mask.shape[-1],), 2.0, device=self.mask.device)
+        weight[0] = 1
+        if n_w % 2 == 0:
+            weight[-1] = 1
+        removed = (self.tied_mask().detach() < THRESHOLD).double() * weight
+        return float(removed.sum() / (len(self.mask) * self.fft_size[0] * n_w))
+
+    def _masks(self) -> tuple[Tensor, Tensor, Tensor]:
+        """M with its ties, the factor of the forward pass, and the factor of dS_hat in dS."""
+        tied = self.tied_mask()
+        values = tied.detach()
+        binary = (values >= THRESHOLD).to(values.dtype)
+        forward = binary if self.binary_values else values
+        backward = binary if self.binary_gradient else values
+        if self.training and self.random_drop > 0:
+            draw = (torch.rand_like(values) >= self.random_drop).flatten(1)[:, self.representative].view_as(values)
+            kept = draw / (1 - self.random_drop)
+            forward, backward = forward * kept, backward * kept
+        return tied, forward, backward
+
+    def _full_convolution(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """The unstrided convolution at the size of the DFT, and where the layer's first output pixel lies in it."""
+        k, p = self.kernel_size, self.padding
+        if self.circular:
+            x = F.pad(x, (p[1], p[1], p[0], p[0]), mode="circular")  # type: ignore[index]
+            return F.conv2d(x, self.weight), (0, 0)
+        full = F.conv2d(x, self.weight, padding=(k[0] - 1, k[1] - 1))
+        return full, (k[0] - 1 - p[0], k[1] - 1 - p[1])  # type: ignore[operator]
+
+    def _crop(self, y: Tensor, offset: tuple[int, int]) -> Tensor:
+        """Crop to the layer's output, then stride, then bias: a bias moves DC alone and is not masked."""
+        ends = [
+            o + n + 2 * int(p) - k + 1
+            for o, n, p, k in zip(offset, self.input_size, self.padding, self.kernel_size, strict=True)
+        ]
+        y = y[..., offset[0] : ends[0] : self.stride[0], offset[1] : ends[1] : self.stride[1]]
+        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
+
+
+class _MaskSpectrum(torch.autograd.Function):
+    """``S . forward_mask`` with the gradients of Algorithm 1; see the module's text."""
+
+    @staticmethod
+    def forward(ctx: Any, spectrum: Tensor, tied: Tensor, forward_mask: Tensor, backward_mask: Tensor) -> Tensor:
+        ctx.save_for_backward(spectrum, backward_mask)
+        ctx.shared = tied.shape[0] == 1
+        return spectrum * forward_mask
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        (gradient,) = gradients
+        spectrum, backward_mask = ctx.saved_tensors
+        d_mask = None
+        if ctx.needs_input_grad[1]:
+            product = torch.view_as_real(spectrum) * torch.view_as_real(gradient)
+            d_mask = product.sum(dim=(0, -1))
+            if ctx.shared:
+                d_mask = d_mask.sum(dim=0, keepdim=True)
+        return gradient * backward_mask, d_mask, None, None
+
+
+def _hermitian_representatives(n_h: int, n_w: int) -> Tensor:
+    """Flat index, for each bin of the half plane, of the bin that holds its value (itself, but for the tied rows)."""
+    half = n_w // 2 + 1
+    row = torch.arange(n_h)[:, None].expand(n_h, half).clone()
+    tied_columns = [0, half - 1] if n_w % 2 == 0 else [0]
+    mirror = (n_h - torch.arange(n_h)) % n_h
+    for column in tied_columns:
+        row[:, column] = torch.minimum(torch.arange(n_h), mirror)
+    return (row * half + torch.arange(half)).flatten()

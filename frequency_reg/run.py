@@ -1,0 +1,380 @@
+"""One run: configuration -> data, model, training, measurements -> records. Knows neither Hydra nor other runs."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from frequency_reg import checkpoint
+from frequency_reg.config import Config, ConfigError, instantiate, regularizer_parts
+from frequency_reg.corruption.base import Corruption
+from frequency_reg.dataset.base import Dataset, ImageData, Split
+from frequency_reg.evaluate import robustness, score
+from frequency_reg.model.base import Model
+from frequency_reg.probe.base import Probe
+from frequency_reg.progress import Progress
+from frequency_reg.provenance import peak_memory, provenance
+from frequency_reg.records import SCHEMA_VERSION, RecordsError, RunWriter
+from frequency_reg.regularizer.base import Composition
+from frequency_reg.run_id import flat_config, identity, is_finished, recorded_run, run_directory, source_digest
+from frequency_reg.streams import stream_seed
+from frequency_reg.train import Augmentation, DivergedError, EpochResult, train
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its directory, final status, ``detail`` in one line, and whether it was there already."""
+
+    directory: Path
+    status: str
+    detail: str
+    skipped: bool = False
+
+
+@dataclass
+class Experiment:
+    """Everything a run is made of, built before its directory exists, so that bad input leaves nothing behind."""
+
+    config: Config
+    run_id: str
+    data: ImageData
+    augmentation: Augmentation
+    model: Model
+    regularizer: Composition
+    optimizer: torch.optim.Optimizer
+    probes: list[Probe]
+    corruptions: dict[str, Corruption]
+    device: torch.device
+    precision: torch.dtype
+
+
+def run(config: Config) -> Outcome:
+    """Do one run and publish its records, unless they are there already; go on where an interrupted one stopped.
+
+    A failure of the run itself (an exception, a loss that is no longer finite, exhausted memory) is a status in its
+    records and its traceback is in the directory's ``log.txt``; it is not raised.
+
+    Raises:
+        ConfigError, frequency_reg.dataset.base.DataError: bad input, found before the run's directory is made.
+        RecordsError: the directory cannot be written, or another process is doing this run.
+    """
+    directory, run_id = run_directory(config), identity(config)
+    if is_finished(directory, run_id):
+        return _skipped(directory)
+    experiment = build(config, run_id)
+    with _locked(directory):
+        if is_finished(directory, run_id):
+            return _skipped(directory)
+        return _Recorder(experiment, directory).execute()
+
+
+def _skipped(directory: Path) -> Outcome:
+    row = recorded_run(directory) or {}
+    detail = row.get("status_detail") or ""
+    if row.get("provenance.source_digest") != source_digest():
+        detail = "made by another version of the code; delete its folder to repeat it"
+    return Outcome(directory, str(row.get("status")), detail, skipped=True)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Hold the run's directory against other processes; the lock ends with this process, however it ends."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / ".lock").open("w")
+    except OSError as error:
+        raise RecordsError(
+            f"{directory}: cannot be written ({error.strerror}). Choose another folder with outputs=PATH, "
+            "or mend its permissions."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RecordsError(f"{directory}: another process is doing this run; wait for it or end it.") from error
+        yield
+
+
+# --- building --------------------------------------------------------------------------------------------------------
+
+
+def build(config: Config, run_id: str) -> Experiment:
+    """Load the data and build every part of a run; touches no file but the data set's cache."""
+    device, precision = _set_up_torch(config)
+    dataset: Dataset = instantiate(config.dataset)
+    data = _to_device(dataset.load(), device)
+    torch.manual_seed(stream_seed(config.seed, "initialisation"))
+    model: Model = instantiate(
+        config.model,
+        image_shape=tuple(data.train.images.shape[1:]),
+        num_classes=len(data.class_names),
+        mean=data.mean,
+        std=data.std,
+    )
+    parts = {name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()}
+    regularizer = Composition(parts)
+    torch.manual_seed(stream_seed(config.seed, "regularizer"))
+    try:
+        model = regularizer.prepare(model)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Experiment(
+        config=config,
+        run_id=run_id,
+        data=data,
+        augmentation=Augmentation(dataset.crop_padding, dataset.horizontal_flip),
+        model=model,
+        regularizer=regularizer,
+        optimizer=instantiate(config.optimizer, params=regularizer.parameter_groups(model)),
+        probes=[instantiate(config.probe[name]) for name in sorted(config.probe)],
+        corruptions={name: instantiate(config.corruption[name]) for name in sorted(config.corruption)},
+        device=device,
+        precision=precision,
+    )
+
+
+def _set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
+    runtime = config.runtime
+    device = torch.device(_available_device() if runtime.device == "auto" else runtime.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"runtime.device={runtime.device}: no CUDA device is available here; use auto or cpu")
+    if runtime.threads is not None:
+        torch.set_num_threads(runtime.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(runtime.deterministic)
+    precision = runtime.precision
+    if precision == "auto":
+        precision = "bf16" if _computes_bf16(device) else "fp32"
+    return device, {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+
+
+def _available_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; elsewhere bf16 would be slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _to_device(data: ImageData, device: torch.device) -> ImageData:
+    if device.type == "cpu":
+        return data
+    moved = {
+        name: Split(getattr(data, name).images.to(device), getattr(data, name).labels.to(device))
+        for name in ("train", "validation", "test")
+    }
+    return ImageData(
+        **moved, class_names=data.class_names, mean=data.mean, std=data.std, digest=data.digest
+    )
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+class _Recorder:
+    """Drives one experiment in its directory and keeps records and checkpoints in step.
+
+    Records are published before the checkpoint of the same epoch, so that on resume the records never lack an epoch
+    that the checkpoint has; what they have beyond it is dropped and done again.
+    """
+
+    def __init__(self, experiment: Experiment, directory: Path) -> None:
+        self.experiment = experiment
+        self.directory = directory
+        schemas = {name: schema for probe in experiment.probes for name, schema in probe.schemas.items()}
+        self.provenance = provenance(
+            device=experiment.device, precision=experiment.precision, data_digest=experiment.data.digest
+        )
+        stamp = {"configuration": experiment.run_id, "formula_version": str(SCHEMA_VERSION)}
+        stamp.update({k.removeprefix("provenance."): str(v) for k, v in self.provenance.items()})
+        self.writer = RunWriter(directory, experiment.run_id, stamp=stamp, schemas=schemas)
+        self.row: dict[str, Any] = {"epoch": 0, "train_seconds": 0.0}
+        self.published_at = time.monotonic()
+
+    def execute(self) -> Outcome:
+        """Train, measure, evaluate; every end is a status."""
+        log = logging.FileHandler(self.directory / "log.txt")
+        log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logging.getLogger("frequency_reg").addHandler(log)
+        try:
+            self._train_and_evaluate()
+            return self._end("complete", "")
+        except DivergedError as error:
+            return self._end("diverged", str(error))
+        except KeyboardInterrupt:
+            self._end("killed", "interrupted; the same command goes on from the last checkpoint")
+            raise
+        except RecordsError:
+            raise
+        except Exception as error:
+            _log.error("%s", traceback.format_exc())
+            detail = f"{type(error).__name__}: {error}".splitlines()[0]
+            return self._end("oom" if _is_out_of_memory(error) else "failed", detail)
+        finally:
+            logging.getLogger("frequency_reg").removeHandler(log)
+            log.close()
+
+    def _train_and_evaluate(self) -> None:
+        experiment, config = self.experiment, self.experiment.config
+        self.row["parameters"] = sum(p.numel() for p in experiment.model.parameters() if p.requires_grad)
+        done = self._resume()
+        if done == 0:
+            self._measure(0, None)
+            self._set_status("running", "")
+            self.writer.publish()
+        progress = Progress(
+            config.runtime.progress, epochs=config.epochs, images=len(experiment.data.train), done_epochs=done
+        )
+        try:
+            for result in self._epochs(done, progress):
+                self._measure(result.epoch, result)
+                progress.epoch(result.epoch, result.accuracy, self.row["validation_accuracy"])
+                self._checkpoint_if_due(result)
+        finally:
+            progress.close()
+        self._evaluate()
+
+    def _epochs(self, done: int, progress: Progress) -> Iterator[EpochResult]:
+        experiment, config = self.experiment, self.experiment.config
+        return train(
+            experiment.model,
+            experiment.data.train,
+            regularizer=experiment.regularizer,
+            optimizer=experiment.optimizer,
+            schedule=config.schedule,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            augmentation=experiment.augmentation,
+            seed=config.seed,
+            precision=experiment.precision,
+            done_epochs=done,
+            on_batch=progress.batch,
+        )
+
+    def _measure(self, epoch: int, result: EpochResult | None) -> None:
+        """Validation accuracy, the regularizer's report and every probe, for the state after ``epoch``."""
+        experiment = self.experiment
+        validation = score(
+            experiment.model,
+            experiment.data.validation,
+            batch_size=experiment.config.evaluation.batch_size,
+            precision=experiment.precision,
+        )
+        measured = {
+            "epoch": epoch,
+            "train_loss": None if result is None else result.loss,
+            "train_accuracy": None if result is None else result.accuracy,
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+        }
+        seconds = 0.0 if result is None else result.seconds
+        rate = None if result is None else result.learning_rate
+        self.writer.add("epochs", {**measured, "learning_rate": rate, "train_seconds": seconds})
+        self.row.update(measured, train_seconds=self.row["train_seconds"] + seconds)
+        reported = list(experiment.regularizer.report(experiment.model))
+        if reported:
+            layers, quantities, values = zip(*reported, strict=True)
+            columns = {"epoch": epoch, "layer": layers, "quantity": quantities, "value": values}
+            self.writer.add("regularizer", columns)
+        for probe in experiment.probes:
+            for table, rows in probe.measure(experiment.model, epoch):
+                self.writer.add(table, rows)
+
+    def _evaluate(self) -> None:
+        """Clean and corrupted accuracy of the final model; only the final run row shows test accuracy."""
+        experiment, settings = self.experiment, self.experiment.config.evaluation
+        started = time.perf_counter()
+        clean = score(
+            experiment.model, experiment.data.test, batch_size=settings.batch_size, precision=experiment.precision
+        )
+        self.row.update(clean_accuracy=clean.accuracy, clean_loss=clean.loss)
+        self.writer.clear("robustness")
+        for split_name in settings.splits:
+            rows = robustness(
+                experiment.model,
+                getattr(experiment.data, split_name),
+                experiment.corruptions,
+                split_name=split_name,
+                batch_size=settings.batch_size,
+                precision=experiment.precision,
+                seed=settings.seed,
+            )
+            for row in rows:
+                self.writer.add("robustness", row)
+        self.row["evaluate_seconds"] = time.perf_counter() - started
+
+    def _checkpoint_if_due(self, result: EpochResult) -> None:
+        """Publish now if waiting for the next epoch's end would leave finished work unpublished for too long."""
+        config = self.experiment.config
+        waited = time.monotonic() - self.published_at
+        if result.epoch < config.epochs and waited + result.seconds < config.runtime.checkpoint_seconds:
+            return
+        self._set_status("running", "")
+        self.writer.publish()
+        state = {
+            "run_id": self.experiment.run_id,
+            "epoch": result.epoch,
+            "model": self.experiment.model.state_dict(),
+            "optimizer": self.experiment.optimizer.state_dict(),
+            "probes": [probe.state_dict() for probe in self.experiment.probes],
+            "row": self.row,
+        }
+        checkpoint.save(self.directory, result.epoch, state)
+        self.published_at = time.monotonic()
+
+    def _resume(self) -> int:
+        """Take up the newest checkpoint of this very run; returns the epochs it has finished."""
+        experiment = self.experiment
+        state = checkpoint.load_newest(self.directory, map_location=experiment.device)
+        if state is None or state["run_id"] != experiment.run_id:
+            return 0
+        experiment.model.load_state_dict(state["model"])
+        experiment.optimizer.load_state_dict(state["optimizer"])
+        for probe, probe_state in zip(experiment.probes, state["probes"], strict=True):
+            probe.load_state_dict(probe_state)
+        self.row = dict(state["row"])
+        self.writer.restore(through_epoch=state["epoch"])
+        self.writer.clear("robustness")
+        return int(state["epoch"])
+
+    def _set_status(self, status: str, detail: str) -> None:
+        config = {f"config.{k}": v for k, v in flat_config(self.experiment.config).items()}
+        self.writer.set_run(
+            {
+                **self.row,
+                "run_name": self.directory.name,
+                "status": status,
+                "status_detail": detail or None,
+                "peak_memory": peak_memory(),
+                **config,
+                **self.provenance,
+            }
+        )
+
+    def _end(self, status: str, detail: str) -> Outcome:
+        self._set_status(status, detail)
+        self.writer.publish()
+        return Outcome(self.directory, status, detail or self._summary())
+
+    def _summary(self) -> str:
+        return f"clean {self.row['clean_accuracy']:.1%}"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -1,0 +1,116 @@
+"""Who a run is: its identity from configuration and code version, its readable name, and whether it is finished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from frequency_reg import __version__
+from frequency_reg.config import Config, variant_name
+
+OUTSIDE_IDENTITY = (
+    "name",
+    "outputs",
+    "trusted_packages",
+    "dataset.root",
+    "runtime.device",
+    "runtime.threads",
+    "runtime.checkpoint_seconds",
+    "runtime.progress",
+)
+"""Keys that say where a run happens, not what it is."""
+
+FINISHED = ("complete", "diverged")
+"""Statuses that a repetition would only reproduce."""
+
+_NAME_BYTES = 100
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings to dotted keys; lists to compact JSON text."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{key}."))
+        elif isinstance(value, list | tuple | Mapping):
+            flat[prefix + key] = json.dumps(value, separators=(",", ":"))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def flat_config(config: Config) -> dict[str, Any]:
+    """What a run is, as one flat row: the ``config.*`` columns of the records.
+
+    A variant's ``_target_`` becomes its name under the group's own key: ``model`` = resnet20; several regularizers are
+    joined with ``+``.
+    """
+    nested = config.as_dict()
+    flat: dict[str, Any] = {}
+    for group in ("dataset", "model", "optimizer"):
+        flat[group] = variant_name(nested[group])
+    flat["regularizer"] = "+".join(sorted(nested["regularizer"]["_target_"]))
+    flat.update({k: v for k, v in flatten(nested).items() if "_target_" not in k.split(".")})
+    return {key: value for key, value in flat.items() if key not in OUTSIDE_IDENTITY}
+
+
+def identity(config: Config) -> str:
+    """SHA-256 (hex) of the resolved configuration without :data:`OUTSIDE_IDENTITY`, and of the package's version."""
+    nested = config.as_dict()
+    flat = {key: value for key, value in flatten(nested).items() if key not in OUTSIDE_IDENTITY}
+    text = json.dumps({"version": __version__, "config": flat}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_name(config: Config) -> str:
+    """Directory name: data set, model, regularizer with its strength, seed, and 8 digits of the identity.
+
+    At most 100 bytes, no clock in it, only letters, digits and ``._+=-``.
+    """
+    flat = flat_config(config)
+    regularizers = []
+    for name in flat["regularizer"].split("+"):
+        strength = flat.get(f"regularizer.{name}")
+        regularizers.append(name if strength is None else f"{name}={strength:g}")
+    parts = [flat["dataset"], flat["model"], "+".join(regularizers), f"seed={config.seed}"]
+    text = re.sub(r"[^A-Za-z0-9._+=-]", "-", "-".join(parts))
+    tail = f"-{identity(config)[:8]}"
+    return text[: _NAME_BYTES - len(tail)] + tail
+
+
+def run_directory(config: Config) -> Path:
+    """``outputs/<name>/<run>``, absolute."""
+    return (Path(config.outputs) / config.name / run_name(config)).absolute()
+
+
+def recorded_run(directory: Path) -> dict[str, Any] | None:
+    """The ``run`` row of ``directory`` as a mapping, or None if there is none that can be read."""
+    try:
+        rows = pq.ParquetFile(directory / "run.parquet").read().to_pylist()
+    except (OSError, pa.ArrowException):
+        return None
+    return rows[0] if rows else None
+
+
+def is_finished(directory: Path, run_id: str) -> bool:
+    """Whether ``directory`` holds the records of exactly this run, finished."""
+    row = recorded_run(directory)
+    return row is not None and row["run_id"] == run_id and row["status"] in FINISHED
+
+
+@cache
+def source_digest() -> str:
+    """SHA-256 (first 16 hex digits) over the package's Python sources: tells whether two runs had the same code."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,133 @@
+"""The training loop: one plain generator over epochs, on tensors that stay on the device."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from frequency_reg.dataset.base import Split
+from frequency_reg.model.base import Model
+from frequency_reg.regularizer.base import Composition
+from frequency_reg.streams import stream_seed
+
+Schedule = Literal["cosine", "constant"]
+
+
+class DivergedError(Exception):
+    """The training loss or a parameter is no longer finite."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch of training gave: means over its images, in nats and fractions, and its wall time in seconds."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random crop from a zero-padded image and random horizontal flip, drawn for each image.
+
+    Equal to torchvision's RandomCrop(padding) and RandomHorizontalFlip before normalisation.
+    """
+
+    crop_padding: int = 0
+    horizontal_flip: bool = False
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """(N, C, H, W) -> the same shape; any dtype."""
+        n, _, height, width = images.shape
+        if self.crop_padding:
+            p = self.crop_padding
+            windows = F.pad(images, (p, p, p, p)).unfold(2, height, 1).unfold(3, width, 1)
+            top, left = torch.randint(0, 2 * p + 1, (2, n), generator=generator).to(images.device)
+            images = windows[torch.arange(n, device=images.device), :, top, left]
+        if self.horizontal_flip:
+            flip = torch.rand(n, generator=generator).lt(0.5).to(images.device)
+            images = torch.where(flip[:, None, None, None], images.flip(3), images)
+        return images
+
+
+def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
+    """Factor of the learning rate in epoch 1..epochs: cosine from 1 towards 0, constant over an epoch, or always 1."""
+    return 1.0 if schedule == "constant" else 0.5 * (1 + math.cos(math.pi * (epoch - 1) / epochs))
+
+
+def train(
+    model: Model,
+    split: Split,
+    *,
+    regularizer: Composition,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    epochs: int,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    precision: torch.dtype = torch.float32,
+    done_epochs: int = 0,
+    on_batch: Callable[[int], None] = lambda images: None,
+) -> Iterator[EpochResult]:
+    """Train ``model`` on ``split`` and yield after each epoch, the model in training mode.
+
+    Args:
+        split: uint8 images (N, C, H, W) and labels (N,), on the model's device.
+        optimizer: over the groups of ``regularizer.parameter_groups(model)``; its rates are the schedule's base.
+        precision: of the forward pass under autocast; parameters and gradients stay float32.
+        done_epochs: epochs that an earlier, interrupted call has finished.
+        on_batch: told the number of images after every batch.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite.
+    """
+    device = split.images.device
+    base_rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
+    for epoch in range(done_epochs + 1, epochs + 1):
+        started = time.perf_counter()
+        factor = learning_rate_factor(schedule, epoch, epochs)
+        for group, rate in zip(optimizer.param_groups, base_rates, strict=True):
+            group["initial_lr"], group["lr"] = rate, rate * factor
+        torch.manual_seed(stream_seed(seed, "dropout", epoch))
+        order = torch.randperm(len(split), generator=_generator(seed, "order", epoch)).to(device)
+        augmentation_generator = _generator(seed, "augmentation", epoch)
+        model.train()
+        totals = torch.zeros(2, dtype=torch.float64, device=device)
+        for index in order.split(batch_size):
+            images = augmentation(split.images[index], augmentation_generator).float().div_(255)
+            images, labels = regularizer.augment(model, images, split.labels[index])
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                logits = model(images.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits.float(), labels)
+            penalty = regularizer.penalty(model)
+            optimizer.zero_grad(set_to_none=True)
+            (loss if penalty is None else loss + penalty).backward()
+            optimizer.step()
+            regularizer.after_step(model, base_rates[0] * factor)
+            totals += torch.stack([loss.detach() * len(index), (logits.argmax(1) == labels).sum()])
+            on_batch(len(index))
+        mean_loss, accuracy = (totals / len(split)).tolist()
+        _require_finite(model, mean_loss, epoch)
+        yield EpochResult(epoch, mean_loss, accuracy, base_rates[0] * factor, time.perf_counter() - started)
+
+
+def _generator(seed: int, *names: str | int) -> torch.Generator:
+    return torch.Generator().manual_seed(stream_seed(seed, *names))
+
+
+def _require_finite(model: nn.Module, loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(f"the training loss became {loss} in epoch {epoch}")
+    for name, parameter in model.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            raise DivergedError(f"parameter {name} is no longer finite after epoch {epoch}")
