@@ -43,8 +43,7 @@ def score(
     """
     model.eval()
     device = split.images.device
-    generator = torch.Generator(device)
-    generator.manual_seed(stream_seed(seed, "corruption", type(corruption).__name__, severity))
+    generator = torch.Generator().manual_seed(stream_seed(seed, "corruption", type(corruption).__name__, severity))
     totals = torch.zeros(2, dtype=torch.float64, device=device)
     for images, labels in zip(split.images.split(batch_size), split.labels.split(batch_size), strict=True):
         pixels = images.float().div_(255)
@@ -111,5 +110,5 @@ def robustness(
 def assert_clean_at_zero(name: str, corruption: Corruption, images: Tensor) -> None:
     """Check that severity 0 returns exactly the pixels given, for uint8 ``images`` (N, C, H, W)."""
     pixels = images.float().div_(255)
-    if not torch.equal(corruption(pixels, 0, torch.Generator(pixels.device)), pixels):
+    if not torch.equal(corruption(pixels, 0, torch.Generator()), pixels):
         raise AssertionError(f"corruption {name} changes the images at severity 0")

@@ -21,6 +21,7 @@ OUTSIDE_IDENTITY = (
     "outputs",
     "trusted_packages",
     "dataset.root",
+    "dataset.download",
     "runtime.device",
     "runtime.threads",
     "runtime.checkpoint_seconds",
