@@ -47,8 +47,8 @@ def headline(records: Records, metrics: Sequence[str] = metric.DEFAULT) -> pd.Da
         AnalysisError: no run has a metric of that name.
     """
     values = metric.values(records)
-    if any(name not in metric.DEFAULT for name in metrics):
-        metric.check(metrics, [*metric.DEFAULT, *values["metric"].unique()])
+    # The default table is shown for every model, also where one has no layer with an SSR.
+    metric.check(metrics, [*metric.DEFAULT, *values["metric"].unique()])
     summary = over_seeds(values[values["metric"].isin(metrics)], ["configuration", "metric"])
     every = records.configurations.table[["configuration"]].merge(pd.DataFrame({"metric": list(metrics)}), how="cross")
     full = every.merge(summary, on=["configuration", "metric"], how="left")

@@ -10,7 +10,16 @@ import pandas as pd
 from analysis import metric
 from analysis.aggregate import DESCRIPTION, lowest_n
 from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
-from analysis.formatting import estimate_text, is_missing, markdown_grid, p_text, text_grid, value_text
+from analysis.formatting import (
+    estimate_text,
+    is_missing,
+    markdown_grid,
+    markdown_text,
+    p_text,
+    text_grid,
+    value_text,
+    wrapped,
+)
 from analysis.load import AnalysisError, Records
 from analysis.statistics import holm, paired_differences, what_n_allows
 
@@ -18,7 +27,7 @@ from analysis.statistics import holm, paired_differences, what_n_allows
 def default_metrics(records: Records) -> list[str]:
     """Clean accuracy, accuracy under each corruption at each parameter, every SSR of the first and the last layer."""
     robust = metric.robustness(records).sort_values(["corruption", "severity"])
-    points = ("accuracy/" + robust["corruption"] + "/" + robust["parameter"].map(value_text)).unique()
+    points = ("accuracy/" + robust["corruption"] + "/" + robust["parameter"].map(value_text).astype(str)).unique()
     present = set(metric.values(records)["metric"])
     ssr = [
         f"ssr/{layer}/{normalization}/{reference}"
@@ -170,8 +179,8 @@ def terminal(frame: pd.DataFrame, *, markdown: bool = False) -> str:
     for configuration, block in frame.groupby("configuration", sort=False):
         title = f"{configuration}  minus  {block['baseline'].iloc[0]}"
         grid = (markdown_grid if markdown else text_grid)(HEADER, cells(block))
-        lines += [("### " if markdown else "") + title, *([""] if markdown else []), *grid, ""]
-    return "\n".join(lines + [part for sentence in footer(frame) for part in _wrapped(sentence)])
+        lines += [*(["### " + markdown_text(title), ""] if markdown else [title]), *grid, ""]
+    return "\n".join(lines + [part for sentence in footer(frame) for part in wrapped(sentence)])
 
 
 def footer(frame: pd.DataFrame) -> list[str]:
@@ -184,12 +193,6 @@ def footer(frame: pd.DataFrame) -> list[str]:
         "over n pairs; accuracies of the test split in percentage points (pp). p: two-sided paired t test; missing "
         f"where the differences have no spread. Holm p: corrected over the family of all {tests} tests shown."
     ]
-    for n in sorted({max(lowest_n(frame), 0), int(frame["n"].max())}):
+    for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))
     return sentences
-
-
-def _wrapped(text: str) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, 80, subsequent_indent="  ")

@@ -41,7 +41,8 @@ CAPTIONS = {
     "initialisations (the null), which belongs to the reference init only. Above 0 the layer holds less "
     "high-frequency power than in the reference state, below 0 more.",
     "bars": "After the last epoch, against init. Bars: mean over seeds with the 95% Student-t interval. Grey boxes: "
-    "the null of the same layer. A bar inside its box cannot be told from another random initialisation.",
+    "the null of the same layer. A bar inside its box cannot be told from another random initialisation; "
+    "no box: no null was recorded for that normalization.",
     "spectrum": "Colour: log2 of the power at a radius relative to the kernel's mean power, mean over seeds. 0 is a "
     "white spectrum, as random initialisation has; orange-brown less, violet more power than that.",
     "layers": "Share of the ring energy in the high band, every convolution with k > 1, mean over seeds. A white 3 × 3 "
@@ -62,7 +63,7 @@ def figures(records: Records, context: str) -> Iterator[Plate]:
     """Every figure that the records of one context allow, in the report's order."""
     for number, (key, title, source, figure) in enumerate(_drawn(records, context)):
         slug = re.sub(r"\W+", "-", context)
-        picture = Markup(svg(figure, f"{slug}-{number}"))
+        picture = Markup(svg(figure, f"figure-{slug}-{number}"))
         yield Plate(title, picture, CAPTIONS[key], f"analysis.aggregate.{source}", folded="every other" in title)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 
 MISSING = "–"
@@ -93,3 +94,8 @@ def markdown_text(text: str) -> str:
 def shortened(text: str, width: int) -> str:
     """``text`` cut to ``width`` characters, the cut marked by an ellipsis."""
     return text if len(text) <= width else text[: max(width - 1, 1)] + "…"
+
+
+def wrapped(text: str, width: int = 80) -> list[str]:
+    """Lines of ``text`` of at most ``width`` characters, all but the first indented."""
+    return textwrap.wrap(text, width, subsequent_indent="  ")

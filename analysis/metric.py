@@ -153,7 +153,7 @@ def _robustness_values(rows: pd.DataFrame) -> Iterable[pd.DataFrame]:
     )
     # NULL in one severity makes the mean NULL: multiply by 1 where all are there, by NULL where one is not.
     for quantity, overall in _OVERALL.items():
-        point = quantity + "/" + rows["corruption"] + "/" + rows["parameter"].map(value_text)
+        point = quantity + "/" + rows["corruption"] + "/" + rows["parameter"].map(value_text).astype(str)
         yield rows[["run_id"]].assign(metric=point, value=rows[quantity])
         mean = _strict_mean(rows, ["run_id", "corruption"], quantity)
         yield mean[["run_id"]].assign(metric=quantity + "/" + mean["corruption"], value=mean[quantity])
@@ -193,11 +193,6 @@ def check(names: Sequence[str], valid: Iterable[str]) -> None:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         short = [k for k in known if k.count("/") < 2 or k.startswith(("ssr/first/", "ssr/last/"))]
         raise AnalysisError(
-            f"unknown metric '{printable_name(name)}'.{hint} Valid here: {', '.join(short)}; "
+            f"unknown metric '{value_text(name)}'.{hint} Valid here: {', '.join(short)}; "
             "also accuracy|drop|relative_robustness/CORRUPTION/PARAMETER and ssr/LAYER/NORMALIZATION/REFERENCE."
         )
-
-
-def printable_name(name: str) -> str:
-    """A name from the command line, safe to echo."""
-    return value_text(name)

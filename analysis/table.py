@@ -16,6 +16,8 @@ from analysis.formatting import (
     printable,
     shortened,
     text_grid,
+    value_text,
+    wrapped,
 )
 from analysis.load import Records
 
@@ -73,7 +75,7 @@ def terminal(records: Records, metrics: Sequence[str] = metric.DEFAULT, width: i
         header = [[*names, *heads][i] for i in chosen]
         lines += [*text_grid(header, [[row[i] for i in chosen] for row in rows], left), ""]
     for sentence in footer(records, metrics):
-        lines += _wrapped(sentence, width)
+        lines += wrapped(sentence, width)
     return "\n".join(lines)
 
 
@@ -101,8 +103,6 @@ def counts(records: Records) -> list[str]:
 
 def reason(row: pd.Series) -> str:
     """``NAME: STATUS (why)`` of a run that did not complete."""
-    from analysis.formatting import value_text
-
     detail = value_text(row["status_detail"])
     return f"{value_text(row['run_name'])}: {value_text(row['status'])}" + ("" if detail == "–" else f" ({detail})")
 
@@ -152,9 +152,3 @@ def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
         blocks[-1].append(i)
         used += width + 2
     return blocks
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width, subsequent_indent="  ")

@@ -136,6 +136,8 @@ def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
         return f"{key}: unknown key; {parent} has no keys below it"
     valid = sorted(str(k) for k in node if k not in ("_target_", "hydra"))
     where = f" of {parent}" if parent else ""
+    if not valid:
+        return f"{key}: unknown key; what is chosen for {parent} has none"
     return f"{key}: unknown key; the keys{where} are {', '.join(valid)}{nearest(name, valid)}"
 
 

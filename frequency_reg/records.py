@@ -274,8 +274,10 @@ class RunWriter:
             self._dirty.add(name)
 
     def clear(self, table: str) -> None:
-        """Forget all rows of ``table``; the next :meth:`publish` replaces its file."""
+        """Forget all rows of ``table`` and delete its file: what is to be measured again must not stand beside it."""
         self._tables.pop(table, None)
+        self._dirty.discard(table)
+        (self.directory / f"{table}.parquet").unlink(missing_ok=True)
 
     def publish(self) -> None:
         """Write every table that changed since the last call; the run table last."""

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from analysis.plot.style import (
     INK,
@@ -59,5 +60,6 @@ def _bars(ax: Axes, rows: pd.DataFrame, null: pd.DataFrame, look: dict[str, Styl
             ax.errorbar(row["mean"], i, xerr=row["half_width"], color="#8f9198", capsize=2.5, lw=1.4)
     ax.axvline(0, color=INK, lw=0.8)
     ax.set_yticks(y, rows["label"])
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.grid(visible=False, axis="y")

@@ -41,7 +41,8 @@ def ssr_trajectories(frame: pd.DataFrame, null: pd.DataFrame, normalizations: tu
     with house_style():
         figure, axes = panels(len(facets))
         for ax, (normalization, position, reference) in zip(axes, facets, strict=True):
-            rows = frame[(frame[keys] == (normalization, position, reference)).all(axis=1)]
+            rows = frame[(frame["normalization"] == normalization) & (frame["position"] == position)]
+            rows = rows[rows["reference"] == reference]
             band = null[(null["normalization"] == normalization) & (null["position"] == position)]
             if reference == "init" and len(band):
                 ax.axhspan(band["low"].min(), band["high"].max(), **NULL)

@@ -50,7 +50,7 @@ def _response(ax: Axes, rows: pd.DataFrame, scale: float, color: str) -> None:
                 transform=ax.get_xaxis_transform())  # fmt: skip
     low, high = (x[positive].min(), x[positive].max()) if positive.any() else (0.0, -1.0)
     ticks = [float(d) for d in range(math.floor(low), math.ceil(high) + 1) if low - 0.3 <= d <= high + 0.3]
-    labels = [f"$10^{{{d:.0f}}}$" for d in ticks]
+    labels = [f"1e{d:.0f}" for d in ticks]
     if (~positive).any():
         ticks, labels = [zero, *ticks], ["0", *labels]
     ax.set_xticks(ticks, labels)

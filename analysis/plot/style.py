@@ -28,7 +28,7 @@ INK = "#1b1c1e"
 GRID = "#dcdde0"
 NULL: dict[str, Any] = {"facecolor": "#9a9ca3", "alpha": 0.4, "linewidth": 0.0}
 """How the null distribution's range is drawn, everywhere."""
-NULL_LABEL = "null: 95% of SSR between two random initialisations"
+NULL_LABEL = "null (random initialisations)"
 
 PALETTE = {"none": INK, "weight_decay": "#0072B2", "dropout": "#D55E00", "spectral_mask": "#009E73"}
 SPARE = ("#CC79A7", "#E69F00", "#56B4E9", "#8A6D00")
@@ -90,6 +90,8 @@ def house_style() -> Iterator[None]:
         "grid.linewidth": 0.6,
         "lines.linewidth": 1.6,
         "lines.markersize": 4.5,
+        # Labels hold recorded text: a dollar sign in it is no mathematics.
+        "text.parse_math": False,
         "svg.fonttype": "none",
         "svg.hashsalt": "frequency-reg",
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
@@ -151,7 +153,9 @@ def svg(figure: Figure, prefix: str) -> str:
     that the figure follows a light or dark page.
     """
     sink = io.StringIO()
-    figure.savefig(sink, format="svg", transparent=True, dpi=130, metadata={"Date": None})
+    # Fonts and the salt of the ids are read when the figure is written, not when it is made.
+    with house_style():
+        figure.savefig(sink, format="svg", transparent=True, dpi=130, metadata={"Date": None})
     text = sink.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)

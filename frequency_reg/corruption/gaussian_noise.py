@@ -36,5 +36,5 @@ class GaussianNoise(Corruption):
 
     def corrupt(self, images: Tensor, severity: int, generator: Generator) -> Tensor:
         """See :meth:`Corruption.corrupt`."""
-        noisy = images + self.sigma[severity - 1] * standard_normal(images, generator)
+        noisy = standard_normal(images, generator).mul_(self.sigma[severity - 1]).add_(images)
         return noisy.clamp_(0, 1) if self.clip else noisy

@@ -194,9 +194,13 @@ def pixel_moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def refuse_html(path: Path, *, expected: str, mend: str) -> None:
-    """Raises DataError if ``path`` holds an HTML page: an error or login page that was saved in place of the data."""
-    with path.open("rb") as file:
-        start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    """Raises DataError if ``path`` cannot be read, or holds an HTML page that was saved in place of the data."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); {mend}") from error
+    start = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")):
         raise DataError(
             f"{path} is an HTML page, not {expected}: a web server's error or login page was saved under that name. "

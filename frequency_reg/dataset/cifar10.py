@@ -28,6 +28,8 @@ N_TEST = 10_000
 SHAPE = (3, 32, 32)
 BATCHES = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
+PARQUET_SOURCE = "https://huggingface.co/datasets/uoft-cs/cifar10"
+PARQUET_MEND = f"copy it again from {PARQUET_SOURCE}"
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
@@ -107,9 +109,9 @@ class Cifar10(Dataset):
         for folder in (inner for outer in folders for inner in (outer, outer / "plain_text")):
             train, test = sorted(folder.glob("train-*.parquet")), sorted(folder.glob("test-*.parquet"))
             if train or test:
-                _check_parquet(train, N_TRAIN, folder / "train-*.parquet", self._mend)
-                _check_parquet(test, N_TEST, folder / "test-*.parquet", self._mend)
-                return Source(train, test, lambda path: _read_parquet(path, self.class_names, self._mend))
+                _check_parquet(train, N_TRAIN, folder / "train-*.parquet")
+                _check_parquet(test, N_TEST, folder / "test-*.parquet")
+                return Source(train, test, lambda path: _read_parquet(path, self.class_names))
         for folder in folders:
             if (folder / BATCHES).is_dir():
                 train, test = (_batch_files(folder / BATCHES, part, self._mend) for part in ("train", "test"))
@@ -151,8 +153,7 @@ class Cifar10(Dataset):
     def _mend(self) -> str:
         return (
             "fetch it with dataset.download=true, or copy the Parquet files of "
-            "https://huggingface.co/datasets/uoft-cs/cifar10 into a folder and name it in dataset.root or "
-            "FREQUENCY_REG_DATA"
+            f"{PARQUET_SOURCE} into a folder and name it in dataset.root or FREQUENCY_REG_DATA"
         )
 
 
@@ -165,38 +166,41 @@ def _decode(source: Source) -> Decoded:
     return Decoded.of(*parts)
 
 
-def _check_parquet(paths: list[Path], rows: int, pattern: Path, mend: str) -> None:
+def _check_parquet(paths: list[Path], rows: int, pattern: Path) -> None:
     """Raises DataError unless the files' footers are sound and declare ``rows`` rows in all, in the right columns."""
     found = 0
     for path in paths:
-        refuse_html(path, expected="a Parquet file of CIFAR-10", mend=mend)
+        refuse_html(path, expected="a Parquet file of CIFAR-10", mend=PARQUET_MEND)
         try:
             footer = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path} is damaged: {error}. Delete it; {mend}") from error
+            raise DataError(f"{path} is damaged: {error}. Delete it; {PARQUET_MEND}") from error
         with footer:
             found += footer.metadata.num_rows
             columns = footer.schema_arrow.names
         if not {"img", "label"} <= set(columns):
-            raise DataError(f"{path} has the columns {', '.join(columns)}; CIFAR-10 has img and label; {mend}")
+            raise DataError(f"{path} has the columns {', '.join(columns)}; CIFAR-10 has img and label; {PARQUET_MEND}")
     if found != rows:
-        raise DataError(f"{pattern}: {found} rows in {len(paths)} files, expected {rows}; {mend}")
+        raise DataError(
+            f"{pattern}: {found} rows in {len(paths)} files, expected {rows}; copy the missing files from "
+            f"{PARQUET_SOURCE}"
+        )
 
 
-def _read_parquet(path: Path, class_names: tuple[str, ...], mend: str) -> Part:
+def _read_parquet(path: Path, class_names: tuple[str, ...]) -> Part:
     try:
         table = pq.read_table(path, columns=["img", "label"], memory_map=True)
         encoded = pc.struct_field(table["img"], "bytes")
         labels = table["label"].to_numpy()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged: {error}. Delete it; {mend}") from error
+        raise DataError(f"{path} is damaged: {error}. Delete it; {PARQUET_MEND}") from error
     _check_labels(path, labels, table.schema.metadata, class_names)
     images = np.empty((len(encoded), *SHAPE), np.uint8)
     for row, png in enumerate(png for batch in encoded.chunks for png in batch.to_pylist()):
         try:
             images[row] = _decode_png(png)
         except DataError as error:
-            raise DataError(f"{path}, row {row}: {error}. Delete the file; {mend}") from error
+            raise DataError(f"{path}, row {row}: {error}. Delete the file; {PARQUET_MEND}") from error
     return images, labels
 
 
@@ -230,7 +234,7 @@ def _batch_files(folder: Path, part: str, mend: str) -> list[Path]:
     paths = [folder / name for name in _published_md5(part)]
     for path in paths:
         if not path.is_file():
-            raise DataError(f"{path} is missing; {mend}")
+            raise DataError(f"{path} is missing. Delete {folder}; {mend}")
         refuse_html(path, expected="a batch of CIFAR-10", mend=mend)
     return paths
 

@@ -16,6 +16,6 @@ def natural() -> Tensor:
     v, u = torch.fft.fftfreq(32) * 32, torch.fft.rfftfreq(32) * 32
     radius = torch.hypot(v[:, None], u[None, :]).clamp(min=1)
     noise = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    images = torch.fft.irfft2(torch.fft.rfft2(noise) / radius)
+    images: Tensor = torch.fft.irfft2(torch.fft.rfft2(noise) / radius)
     low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
     return (images - low) / (high - low)

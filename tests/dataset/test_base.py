@@ -94,6 +94,12 @@ def test_html_page_is_named(tmp_path: Path, page: bytes) -> None:
         refuse_html(path, expected="a Parquet file", mend="fetch it")
 
 
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data.parquet").mkdir()
+    with pytest.raises(DataError, match=r"data.parquet cannot be read \(Is a directory\); fetch it"):
+        refuse_html(tmp_path / "data.parquet", expected="a Parquet file", mend="fetch it")
+
+
 def test_other_files_are_not_called_html(tmp_path: Path) -> None:
     path = tmp_path / "data"
     for content in (b"", b"PAR1<html>", b"\x00\x00\x08\x03"):

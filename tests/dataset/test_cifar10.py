@@ -131,7 +131,10 @@ def test_a_changed_pickle_is_never_opened(batches: Path) -> None:
 
 def test_a_missing_batch_is_named(batches: Path) -> None:
     (batches / "cifar-10-batches-py" / "test_batch").unlink()
-    with pytest.raises(DataError, match=r"cifar-10-batches-py/test_batch is missing; fetch it with dataset.download"):
+    with pytest.raises(
+        DataError,
+        match=r"cifar-10-batches-py/test_batch is missing. Delete .*batches-py; fetch it with dataset.download",
+    ):
         dataset(batches).locate()
 
 
@@ -155,7 +158,7 @@ def test_an_archive_is_to_be_unpacked_or_is_an_html_page(tmp_path: Path) -> None
     ("content", "message"),
     [
         (b"<!doctype html><p>503", r"train-.*parquet is an HTML page, not a Parquet file of CIFAR-10"),
-        (b"PAR1 torn", r"train-.*parquet is damaged: .*Delete it; fetch it with dataset.download=true"),
+        (b"PAR1 torn", r"train-.*parquet is damaged: .*Delete it; copy it again from https://huggingface.co"),
     ],
 )
 def test_a_torn_parquet_file_is_found_before_any_run(tmp_path: Path, content: bytes, message: str) -> None:
@@ -166,7 +169,7 @@ def test_a_torn_parquet_file_is_found_before_any_run(tmp_path: Path, content: by
 
 def test_missing_rows_are_counted(tmp_path: Path) -> None:
     (parquet_folder(tmp_path) / "train-00001-of-00002.parquet").unlink()
-    with pytest.raises(DataError, match=r"train-\*.parquet: 7 rows in 1 files, expected 12; fetch it"):
+    with pytest.raises(DataError, match=r"train-\*.parquet: 7 rows in 1 files, expected 12; copy the missing files"):
         dataset(tmp_path).locate()
     (tmp_path / "test-00000-of-00001.parquet").unlink()
     parquet_folder(tmp_path)
@@ -203,7 +206,7 @@ def test_a_damaged_image_is_named_by_its_row(tmp_path: Path, spoil: Callable[[by
     path = parquet_folder(tmp_path) / "test-00000-of-00001.parquet"
     write_parquet(path, encoded, TEST_LABELS)
     dataset(tmp_path).locate()
-    with pytest.raises(DataError, match=rf"{path}, {message}.*Delete the file; fetch it"):
+    with pytest.raises(DataError, match=rf"{path}, {message}.*Delete the file; copy it again"):
         dataset(tmp_path).load()
 
 
@@ -221,7 +224,7 @@ def test_labels_must_mean_what_we_say(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_download_fetches_what_is_missing(tmp_path: Path, batches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Fetched(torchvision.datasets.CIFAR10):
+    class Fetched(torchvision.datasets.CIFAR10):  # type: ignore[misc]
         def __init__(self, root: str, download: bool) -> None:
             assert download
             (batches / "cifar-10-batches-py").rename(Path(root) / "cifar-10-batches-py")

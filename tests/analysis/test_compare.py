@@ -1,0 +1,108 @@
+"""Paired differences against a baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+import analysis
+from analysis import compare
+from tests.analysis.synthetic import clean_accuracy, write_run, write_sweep
+
+
+@pytest.fixture(scope="module")
+def records(sweep: Path) -> analysis.Records:
+    return analysis.load(sweep)
+
+
+def test_every_configuration_is_compared_with_none(records: analysis.Records) -> None:
+    frame = compare.differences(records)
+    assert set(frame["baseline"]) == {"none"}
+    assert set(frame["label"]) == {"dropout 0.5", "spectral_mask", "weight_decay 0.0001", "weight_decay 0.001"}
+    # clean, 2 noise, 3 resize, 2 layers x 5 normalizations x 2 references
+    assert (frame.groupby("label")["metric"].nunique() == 1 + 5 + 20).all()
+
+
+def test_differences_by_hand(tmp_path: Path) -> None:
+    none, decay = (0.80, 0.82, 0.81), (0.83, 0.84, 0.86)
+    for seed in (0, 1, 2):
+        write_run(tmp_path / f"a{seed}", {"regularizer": "none"}, seed, clean=none[seed])
+        choices = {"regularizer": "weight_decay", "regularizer.weight_decay": 0.1}
+        write_run(tmp_path / f"b{seed}", choices, seed, clean=decay[seed])
+    frame = compare.differences(analysis.load(tmp_path), metrics=["clean_accuracy", "train_accuracy"])
+    row = frame.iloc[0]
+    expected = stats.ttest_rel(decay, none)
+    assert row["mean"] == pytest.approx((0.03 + 0.02 + 0.05) / 3)
+    assert row["p"] == pytest.approx(expected.pvalue)
+    assert row["half_width"] == pytest.approx(row["mean"] - expected.confidence_interval().low)
+    assert row["p_holm"] == pytest.approx(2 * expected.pvalue)  # two tests with the same differences
+
+
+def test_strength_zero_is_the_baseline_where_none_was_not_run(tmp_path: Path) -> None:
+    for strength in (0.0, 0.1):
+        choices = {"regularizer": "weight_decay", "regularizer.weight_decay": strength}
+        write_run(tmp_path / f"w{strength}", choices, 0)
+    records = analysis.load(tmp_path)
+    assert compare.baselines(records.configurations) == {"weight_decay 0.1": "weight_decay 0"}
+
+
+def test_contexts_are_not_mixed(tmp_path: Path) -> None:
+    for model in ("lenet", "resnet20"):
+        for index, regularizer in enumerate(("none", "spectral_mask")):
+            choices = {"model": model, "regularizer": regularizer}
+            write_run(tmp_path / f"{model}{index}", choices, 0, clean=clean_accuracy(index, 0))
+    partner = compare.baselines(analysis.load(tmp_path).configurations)
+    assert partner == {
+        "lenet · spectral_mask": "lenet · none",
+        "resnet20 · spectral_mask": "resnet20 · none",
+    }
+
+
+def test_chosen_baseline(records: analysis.Records) -> None:
+    frame = compare.differences(records, {"regularizer.weight_decay": "1e-3"}, ["clean_accuracy"])
+    assert set(frame["baseline"]) == {"weight_decay 0.001"}
+    none = frame[frame["label"] == "none"].iloc[0]
+    assert none["mean"] == pytest.approx(-0.04)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "message"),
+    [
+        ({"regulariser": "none"}, r"unknown baseline key 'regulariser'.*Did you mean regularizer"),
+        ({"seed": "0"}, "Seeds are paired, not compared"),
+        ({"regularizer": "l1"}, r"no configuration has regularizer=l1\. Values here: none, dropout"),
+        ({"regularizer": "weight_decay"}, "2 configurations fit the baseline"),
+    ],
+)
+def test_bad_baselines(records: analysis.Records, baseline: dict[str, str], message: str) -> None:
+    with pytest.raises(analysis.AnalysisError, match=message):
+        compare.differences(records, baseline)
+
+
+def test_no_default_baseline(sweep: Path) -> None:
+    with pytest.raises(analysis.AnalysisError, match=r"no baseline: .*--baseline KEY=VALUE"):
+        compare.differences(analysis.load(sweep / "run-3-0"))
+
+
+def test_one_seed_has_differences_but_no_test(tmp_path: Path) -> None:
+    frame = compare.differences(analysis.load(write_sweep(tmp_path / "s", seeds=(0,))))
+    assert (frame["n"] == 1).all()
+    assert frame[["p", "p_holm", "half_width"]].isna().all(axis=None)
+    text = compare.terminal(frame)
+    assert "no interval, no test and no ranking" in text
+    assert "±" not in text.partition("difference:")[0]
+
+
+def test_the_text_fits_80_columns_and_names_the_family(records: analysis.Records) -> None:
+    text = compare.terminal(compare.differences(records))
+    assert max(map(len, text.splitlines())) <= 80
+    tests = int(compare.differences(records)["p"].notna().sum())
+    assert f"family of all {tests} tests" in " ".join(text.split())
+    assert "n = 3 cannot reach .05" in " ".join(text.split())
+
+
+def test_nothing_to_compare_is_said(sweep: Path) -> None:
+    frame = compare.differences(analysis.load(sweep / "run-0-0"))
+    assert "nothing to compare" in " ".join(compare.terminal(frame).split())

@@ -1,0 +1,79 @@
+"""Which columns differ, what is one configuration, and what it is called."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.configuration import configurations, differing_columns
+
+
+def run(**columns: list[object]) -> pd.DataFrame:
+    named = {"config." + key.replace("__", "."): values for key, values in columns.items()}
+    count = len(next(iter(columns.values())))
+    rows = {"run_id": [f"r{i}" for i in range(count)], "run_name": [f"n{i}" for i in range(count)],
+            "status": ["complete"] * count, "status_detail": [None] * count}  # fmt: skip
+    return pd.DataFrame({**rows, **named})
+
+
+def test_nested_values_that_follow_from_the_choice_do_not_differ() -> None:
+    frame = run(regularizer=["none", "dropout", "weight_decay"], regularizer__dropout=[None, 0.5, None],
+                regularizer__weight_decay=[None, None, 1e-3], seed=[0, 0, 0])  # fmt: skip
+    assert differing_columns(frame) == ["config.regularizer"]
+
+
+def test_labels_are_made_of_what_differs() -> None:
+    frame = run(
+        regularizer=["weight_decay", "none", "weight_decay", "dropout", "spectral_mask+weight_decay"],
+        regularizer__weight_decay=[1e-3, None, 1e-4, None, 1e-4],
+        regularizer__dropout=[None, None, None, 0.5, None],
+        regularizer__threshold=[None, None, None, None, 0.5],
+        batch_size=[128] * 5,
+        seed=[0] * 5,
+    )
+    assert configurations(frame).table["label"].tolist() == [
+        "none",
+        "dropout 0.5",
+        "spectral_mask + weight_decay 0.0001",
+        "weight_decay 0.0001",
+        "weight_decay 0.001",
+    ]
+
+
+def test_an_option_that_differs_within_a_regularizer_is_named() -> None:
+    frame = run(regularizer=["spectral_mask"] * 2, regularizer__threshold=[0.4, 0.5], seed=[0, 0])
+    labels = ["spectral_mask (threshold=0.4)", "spectral_mask (threshold=0.5)"]
+    assert configurations(frame).table["configuration"].tolist() == labels
+
+
+def test_other_differences_become_the_context() -> None:
+    frame = run(model=["resnet20", "lenet"], model__width=[16, None], regularizer=["none", "none"], epochs=[10, 5],
+                seed=[0, 0])  # fmt: skip
+    found = configurations(frame)
+    assert found.table["context"].tolist() == ["lenet · epochs=5", "resnet20 · epochs=10"]
+    assert list(found.shown.columns) == ["model", "epochs", "regularizer"]
+    assert found.table["configuration"][1] == "resnet20 · epochs=10 · none"
+
+
+def test_strengths_are_sorted_as_numbers() -> None:
+    frame = run(regularizer=["weight_decay"] * 3, regularizer__weight_decay=[0.01, 1e-5, 0.0], seed=[0, 0, 0])
+    assert configurations(frame).table["strength"].tolist() == [0.0, 1e-5, 0.01]
+
+
+def test_seeds_are_replications_and_statuses_are_counted() -> None:
+    frame = run(regularizer=["none"] * 3, seed=[0, 1, 2])
+    frame.loc[2, "status"] = "diverged"
+    table = configurations(frame).table
+    assert len(table) == 1
+    assert (table["total"][0], table["complete"][0]) == (3, 2)
+
+
+def test_runs_without_a_seed_are_their_own_units() -> None:
+    frame = run(regularizer=["none", "none"], seed=[None, None])
+    assert configurations(frame).runs["seed"].tolist() == ["run r0", "run r1"]
+
+
+def test_values_that_read_alike_keep_different_labels() -> None:
+    frame = run(regularizer=["none", "none"], tag=["a\x1b[31m", "a?[31m"], seed=[0, 0])
+    labels = configurations(frame).table["configuration"]
+    assert labels.nunique() == len(labels)
+    assert not any("\x1b" in label for label in labels)

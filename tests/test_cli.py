@@ -1,0 +1,151 @@
+"""The command line as a user meets it: plans, error texts, exit codes, and nothing left behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frequency_reg import cli, records
+from tests.conftest import SMALL
+
+BAD_INPUT = [
+    (["regularizer.strenght=1"], "error: regularizer.strenght: unknown key; what is chosen for regularizer has none"),
+    (
+        ["regularizer=weight_decay", "regularizer.weight_deacy=1"],
+        "error: regularizer.weight_deacy: unknown key; the keys of regularizer are decoupled, weight_decay; "
+        "did you mean weight_decay?",
+    ),
+    (["+typo=1"], "error: typo: unknown key; the keys are batch_size, corruption,"),
+    (["epoch=3"], "did you mean epochs?"),
+    (["regularzier=none"], "error: regularzier: unknown key; the keys are"),
+    (["epochs=x"], "error: epochs=x: input should be a valid integer"),
+    (
+        ["model=resnet21"],
+        "error: model=resnet21: no such option; the options of model are lenet, mlp, resnet18, resnet20; "
+        "did you mean resnet20?",
+    ),
+    (["seed=1,2"], "error: seed=1,2: several values make a sweep; add -m, or quote a list as [A,B]"),
+    (["-m", "seed="], "error: seed=: no value given; write KEY=VALUE, or with -m KEY=VALUE,VALUE"),
+    (["-m", "seed=range(0,0)"], "error: the sweep over seed is empty; give each key at least one value"),
+    (
+        ["-m", "regularizer=weight_decay", "regularizer.weight_decay=1e-3,-1"],
+        "error: regularizer.weight_decay=-1: input should be greater than or equal to 0",
+    ),
+    (["runtime.precision=fp16"], "error: runtime.precision=fp16: input should be 'auto', 'fp32' or 'bf16'"),
+    (["name=../x"], "error: name=../x: string should match pattern"),
+    (["bad"], "error: bad: not a valid override"),
+    (["--config-dir=/nowhere"], "error: --config-dir=/nowhere: no such folder"),
+    (["dataset=cifar10", "dataset.root=/nowhere"], "error: dataset.root=/nowhere: no CIFAR-10 here"),
+    (["dataset=mnist", "dataset.root=/nowhere"], "error: dataset.root=/nowhere"),
+    (["outputs=/proc/x"], "error: outputs=/proc/x: cannot be written"),
+    (["model=lenet"], "error: model.padding=0: 8 x 8 images are too small for LeNet's two 5 x 5"),
+    (["model=mlp", "regularizer=spectral_mask"], "error: regularizer=spectral_mask: MLP has no block convolutions"),
+]
+
+
+def call(monkeypatch, capsys, folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run the command in this process, in ``folder``; returns exit code, stdout, stderr."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["frequency-reg", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    out = capsys.readouterr()
+    return int(end.value.code or 0), out.out, out.err
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_INPUT, ids=lambda value: " ".join(value)[:40])
+def test_bad_input_is_one_message_exit_code_2_and_leaves_nothing(monkeypatch, capsys, tmp_path, arguments, message):
+    code, _, error = call(monkeypatch, capsys, tmp_path, *arguments)
+    assert message in error
+    assert code == 2
+    assert "Traceback" not in error
+    assert len(error.strip().splitlines()) == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_plan_composes_counts_and_lists_and_runs_nothing(monkeypatch, capsys, tmp_path):
+    arguments = ["-m", "regularizer=weight_decay", "regularizer.weight_decay=0,1e-3", "seed=0,1,2", "--plan"]
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *arguments)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == "6 runs in outputs/runs: 0 finished, 6 to do"
+    assert "  regularizer.weight_decay: 0.0, 0.001" in lines
+    assert "  seed: 0, 1, 2" in lines
+    assert len([line for line in lines if "to do     digits-resnet20-weight_decay=" in line]) == 6
+    assert max(map(len, lines)) <= 80
+    assert not list(tmp_path.iterdir())
+
+
+def test_plan_says_when_combinations_are_equal(monkeypatch, capsys, tmp_path):
+    _, out, _ = call(monkeypatch, capsys, tmp_path, "-m", "seed=0,1", "runtime.threads=1,2", "--plan")
+    assert "2 runs in outputs/runs" in out
+    assert "(2 combinations are equal to another one)" in out
+
+
+def test_a_sweep_runs_skips_what_is_complete_and_exits_0(monkeypatch, capsys, tmp_path):
+    arguments = [*SMALL, "-m", "seed=0,1", "name=s"]
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *arguments)
+    assert code == 0
+    assert "2 of 2 runs complete" in out
+    assert "python -m analysis report outputs/s" in out
+    before = {p: p.read_bytes() for p in (tmp_path / "outputs").rglob("*.parquet")}
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *arguments)
+    assert code == 0
+    assert out.count("complete, was there already") == 2
+    assert before == {p: p.read_bytes() for p in (tmp_path / "outputs").rglob("*.parquet")}
+    _, out, _ = call(monkeypatch, capsys, tmp_path, *arguments, "--plan")
+    assert out.startswith("2 runs in outputs/s: 2 finished, 0 to do")
+
+
+def test_a_diverged_run_does_not_stop_the_others_but_the_exit_code(monkeypatch, capsys, tmp_path):
+    arguments = [*SMALL, "-m", "optimizer.lr=1e30,0.1", "name=s", "model=mlp", "probe={}"]
+    arguments = [a for a in arguments if not a.startswith(("probe.", "model.width", "model=resnet"))]
+    code, out, error = call(monkeypatch, capsys, tmp_path, *arguments)
+    assert code == 1
+    assert "1 of 2 runs complete" in out
+    assert "diverged" in error
+    statuses = records.read(tmp_path / "outputs" / "s")["run"]["status"].to_pylist()
+    assert sorted(statuses) == ["complete", "diverged"]
+
+
+def test_a_users_own_regularizer_needs_no_edit_of_ours(tmp_path):
+    """One Python file and one YAML in a folder of the user's: chosen by name, trusted by name."""
+    (tmp_path / "mine.py").write_text(
+        "from frequency_reg.regularizer.base import Regularizer\n"
+        "class Mine(Regularizer):\n"
+        "    def __init__(self, *, mine: float) -> None:\n"
+        "        self.mine = mine\n"
+    )
+    (tmp_path / "conf" / "regularizer").mkdir(parents=True)
+    (tmp_path / "conf" / "regularizer" / "mine.yaml").write_text("_target_:\n  mine: mine.Mine\nmine: 0.5\n")
+    command = [sys.executable, "-m", "frequency_reg", "--config-dir=conf", "regularizer=mine"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    refused = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "add a package of yours with trusted_packages=[PACKAGE]" in refused.stderr
+    done = subprocess.run(
+        [*command, "trusted_packages=[mine]", "regularizer.mine=0.25", "--plan"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "digits-resnet20-mine=0.25-seed=0-" in done.stdout
+
+
+def test_help_lists_groups_and_keys_without_torch(tmp_path):
+    code = "import sys; sys.argv=['frequency-reg','--help']\nfrom frequency_reg import cli\ntry:\n    cli.main()\n"
+    code += "except SystemExit as e:\n    print('exit', e.code, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "regularizer: dropout, none, spectral_mask, weight_decay" in done.stdout
+    assert "epochs: 15" in done.stdout
+    assert done.stdout.strip().endswith("exit 0 False")
+
+
+def test_version_and_composed_configuration(monkeypatch, capsys, tmp_path):
+    assert call(monkeypatch, capsys, tmp_path, "--version")[1].strip() == "0.1.0"
+    _, out, _ = call(monkeypatch, capsys, tmp_path, "--cfg", "job", "seed=7")
+    assert "seed: 7" in out

@@ -1,0 +1,83 @@
+"""Scores against a naive recomputation; severity 0 is the clean set; the batch size does not matter."""
+
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from frequency_reg.corruption.gaussian_noise import GaussianNoise
+from frequency_reg.corruption.resize import Resize
+from frequency_reg.dataset.base import Split
+from frequency_reg.evaluate import assert_clean_at_zero, robustness, score
+from frequency_reg.model.mlp import MLP
+
+NOISE = GaussianNoise(sigma=[0.1, 0.2], clip=True)
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return MLP(hidden=[16], image_shape=(1, 8, 8), num_classes=4, mean=(0.5,), std=(0.25,))
+
+
+@pytest.fixture
+def split():
+    generator = torch.Generator().manual_seed(1)
+    return Split(torch.randint(0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=generator), torch.arange(50) % 4)
+
+
+def test_score_equals_a_naive_recomputation(model, split):
+    logits = model.eval()(split.images.float() / 255)
+    found = score(model.train(), split, batch_size=7)
+    assert found.accuracy == pytest.approx(float((logits.argmax(1) == split.labels).double().mean()))
+    assert found.loss == pytest.approx(float(F.cross_entropy(logits, split.labels).detach()), rel=1e-6)
+    assert found.n == 50
+    assert not model.training
+
+
+def test_batch_size_does_not_change_the_noise(model, split):
+    scores = {
+        score(model, split, batch_size=b, corruption=NOISE, severity=2, seed=3).accuracy for b in (1, 7, 50)
+    }
+    assert len(scores) == 1
+
+
+def test_noise_depends_on_seed_and_severity_not_on_the_run(model, split):
+    losses = [
+        score(model, split, batch_size=50, corruption=NOISE, severity=severity, seed=seed).loss
+        for severity, seed in ((1, 0), (1, 1), (2, 0), (1, 0))
+    ]
+    assert losses[0] == losses[3]
+    assert len(set(losses)) == 3
+
+
+def test_rows_of_every_corruption_begin_with_the_clean_score(model, split):
+    rows = list(
+        robustness(
+            model,
+            split,
+            {"noise": NOISE, "resize": Resize(size=[16], relative_to=32, antialias=False)},
+            split_name="test",
+            batch_size=20,
+            precision=torch.float32,
+            seed=0,
+        )
+    )
+    assert [(r["corruption"], r["severity"], r["parameter"]) for r in rows] == [
+        ("noise", 0, None),
+        ("noise", 1, 0.1),
+        ("noise", 2, 0.2),
+        ("resize", 0, None),
+        ("resize", 1, 16.0),
+    ]
+    clean = score(model, split, batch_size=20)
+    assert {r["accuracy"] for r in rows if r["severity"] == 0} == {clean.accuracy}
+    assert rows[4]["loss"] != clean.loss
+
+
+def test_a_corruption_that_is_not_clean_at_zero_is_caught(split):
+    class Dirty(GaussianNoise):
+        def __call__(self, images, severity, generator):
+            return images + 0.01
+
+    with pytest.raises(AssertionError, match="corruption dirty changes the images at severity 0"):
+        assert_clean_at_zero("dirty", Dirty(sigma=[0.1], clip=True), split.images)

@@ -1,0 +1,102 @@
+"""Who may import whom. Nothing points up; heavy imports stay where they belong."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+GROUPS = ("dataset", "model", "regularizer", "corruption", "probe")
+LEAVES = {"frequency_reg", "frequency_reg.records", "frequency_reg.streams"}
+SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".kernel", ".suppression")}
+BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
+
+
+def modules(package: str) -> dict[str, Path]:
+    files = (ROOT / package).rglob("*.py")
+    return {".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): f for f in files}
+
+
+def imports(file: Path) -> set[str]:
+    """Modules that a file imports anywhere, type-checking blocks and function bodies included."""
+    found = set()
+    for item in ast.walk(ast.parse(file.read_text())):
+        if isinstance(item, ast.Import):
+            found |= {alias.name for alias in item.names}
+        elif isinstance(item, ast.ImportFrom) and item.module:
+            assert item.level == 0, f"{file}: relative import"
+            whole = {f"{item.module}.{alias.name}" for alias in item.names}
+            found |= {name for name in whole if name in ALL} or {item.module}
+    return found
+
+
+ALL = {**modules("frequency_reg"), **modules("analysis"), **modules("sweeps")}
+
+
+def ours(file: Path) -> set[str]:
+    return {name for name in imports(file) if name.split(".")[0] in ("frequency_reg", "analysis", "sweeps")}
+
+
+def allowed(module: str) -> set[str]:
+    """What a module of frequency_reg may import of frequency_reg."""
+    parts = module.split(".")
+    if module in LEAVES:
+        return set()
+    if parts[1] == "spectrum":
+        return SPECTRUM
+    if len(parts) > 1 and parts[1] in GROUPS:
+        own = {name for name in ALL if name.startswith(f"frequency_reg.{parts[1]}.")}
+        return own | BASES | SPECTRUM | LEAVES
+    floor = LEAVES | BASES
+    table = {
+        "config": LEAVES,
+        "run_id": LEAVES | {"frequency_reg.config"},
+        "checkpoint": LEAVES,
+        "progress": LEAVES,
+        "provenance": LEAVES | {"frequency_reg.run_id"},
+        "train": floor,
+        "evaluate": floor,
+        "compose": LEAVES | {"frequency_reg.config"},
+        "plan": LEAVES | {"frequency_reg.config", "frequency_reg.run_id", "frequency_reg.compose"},
+    }
+    below_run = floor | {f"frequency_reg.{name}" for name in table if name not in ("compose", "plan")}
+    return table.get(parts[1], below_run if parts[1] == "run" else set(ALL))
+
+
+@pytest.mark.parametrize("module", sorted(name for name in ALL if name.startswith("frequency_reg.")))
+def test_arrows_of_frequency_reg(module):
+    assert ours(ALL[module]) - allowed(module) == set()
+
+
+def test_only_the_command_line_imports_hydra():
+    users = {name for name, file in ALL.items() if any(i.split(".")[0] == "hydra" for i in imports(file))}
+    assert {name for name in users if name.startswith("frequency_reg")} == {"frequency_reg.cli", "frequency_reg.compose"}
+
+
+@pytest.mark.parametrize("module", sorted(modules("analysis")))
+def test_analysis_imports_records_only(module):
+    found = imports(ALL[module])
+    assert {n for n in found if n.startswith("frequency_reg")} <= {"frequency_reg.records"}
+    assert not {n.split(".")[0] for n in found} & {"torch", "hydra", "omegaconf", "sweeps"}
+
+
+@pytest.mark.parametrize("module", sorted(modules("sweeps")))
+def test_sweeps_never_import_torch(module):
+    assert not {n.split(".")[0] for n in imports(ALL[module])} & {"torch", "torchvision", "analysis"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import frequency_reg.cli", ["torch", "pandas", "matplotlib"]),
+        ("import frequency_reg.records", ["torch", "hydra", "pandas"]),
+        ("import analysis", ["torch", "hydra", "matplotlib", "seaborn"]),
+        ("import frequency_reg.run", ["hydra", "matplotlib"]),
+    ],
+)
+def test_what_an_import_does_not_load(statement, absent):
+    code = f"{statement}\nimport sys\nprint([m for m in {absent!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"

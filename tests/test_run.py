@@ -1,0 +1,182 @@
+"""One run from configuration to records: what is recorded, and that a kill, a repetition or a failure loses nothing."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from frequency_reg import checkpoint, records
+from frequency_reg.records import RecordsError, content_digest
+from frequency_reg.run import run
+from frequency_reg.run_id import identity, run_directory
+from tests.conftest import SMALL
+
+
+def digest(config) -> str:
+    return content_digest(run_directory(config))
+
+
+def test_every_table_of_a_run(small):
+    config = small("regularizer=spectral_mask")
+    outcome = run(config)
+    assert outcome.status == "complete"
+    tables = records.read(outcome.directory)
+    row = tables["run"].to_pylist()[0]
+    assert (row["run_id"], row["status"], row["epoch"]) == (identity(config), "complete", 2)
+    assert row["config.regularizer"] == "spectral_mask"
+    assert row["provenance.threads"] == 1
+    assert row["provenance.precision"] == "float32"
+    epochs = tables["epochs"].to_pylist()
+    assert [e["epoch"] for e in epochs] == [0, 1, 2]
+    assert epochs[0]["train_loss"] is None
+    assert epochs[2]["validation_accuracy"] == row["validation_accuracy"]
+    spectra = tables["spectra"].to_pandas()
+    assert set(spectra["epoch"]) == {0, 1, 2}
+    assert spectra["layer"].nunique() == 19
+    ssr = tables["ssr"].to_pandas()
+    assert set(ssr["normalization"]) == {"dc", "total", "energy", "absolute", "absolute_folded"}
+    assert set(ssr.loc[ssr["epoch"] == 2, "reference"]) == {"init", "epoch_1"}
+    assert (ssr.query("epoch == 0 and reference == 'init' and status == 'ok'")["value"] == 0).all()
+    assert len(tables["ssr_null"]) == 19 * 4 * 2
+    assert set(tables["regularizer"].to_pandas()["quantity"]) == {"share_removed", "share_kept"}
+    robustness = tables["robustness"].to_pylist()
+    assert [(r["corruption"], r["severity"]) for r in robustness] == [("gaussian_noise", 0), ("gaussian_noise", 1)]
+    assert robustness[0]["accuracy"] == row["clean_accuracy"]
+    assert robustness[0]["n"] == 500
+
+
+def test_equal_runs_have_equal_digests_and_other_seeds_have_not(small, tmp_path):
+    first, second, other = small("outputs=" + str(tmp_path / "a")), small("outputs=" + str(tmp_path / "b")), small("seed=1")
+    for config in (first, second, other):
+        run(config)
+    assert digest(first) == digest(second) != digest(other)
+
+
+def test_a_finished_run_is_not_repeated(small):
+    config = small("epochs=1")
+    directory = run(config).directory
+    before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in directory.iterdir()}
+    assert run(config).skipped
+    assert before == {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in directory.iterdir()}
+
+
+def test_a_finished_run_of_other_code_is_kept_and_said(small, monkeypatch):
+    config = small("epochs=1")
+    run(config)
+    monkeypatch.setattr("frequency_reg.run.source_digest", lambda: "something else")
+    outcome = run(config)
+    assert outcome.skipped
+    assert "made by another version of the code; delete its folder to repeat it" in outcome.detail
+
+
+def test_stopping_after_any_epoch_and_going_on_changes_no_bit(small, tmp_path, monkeypatch):
+    whole = small("epochs=3", "regularizer=[dropout,spectral_mask,weight_decay]", f"outputs={tmp_path}/whole")
+    run(whole)
+    for stop_after in (1, 2):
+        parts = small("epochs=3", "regularizer=[dropout,spectral_mask,weight_decay]", f"outputs={tmp_path}/{stop_after}")
+        save = checkpoint.save
+
+        def save_and_stop(directory, epoch, state, stop_after=stop_after, save=save):
+            save(directory, epoch, state)
+            if epoch == stop_after:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(checkpoint, "save", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(parts)
+        monkeypatch.setattr(checkpoint, "save", save)
+        interrupted = records.read(run_directory(parts))
+        assert interrupted["run"]["status"].to_pylist() == ["killed"]
+        assert max(interrupted["epochs"]["epoch"].to_pylist()) == stop_after
+        run(parts)
+        assert digest(parts) == digest(whole)
+
+
+def test_kill_9_in_mid_run_and_the_same_command_again_changes_no_bit(small, tmp_path):
+    overrides = ["epochs=6", "regularizer=dropout"]
+    whole, killed = small(*overrides, f"outputs={tmp_path}/whole"), small(*overrides, f"outputs={tmp_path}/killed")
+    run(whole)
+    command = [sys.executable, "-m", "frequency_reg", *SMALL, *overrides, f"outputs={tmp_path}/killed"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(run_directory(killed).glob("checkpoint-*.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    row = records.read(run_directory(killed))["run"].to_pylist()[0]
+    assert row["status"] == "running"
+    assert row["epoch"] < 6
+    run(killed)
+    assert digest(killed) == digest(whole)
+
+
+def test_a_damaged_checkpoint_costs_time_but_no_bit(small, tmp_path):
+    whole, damaged = small("epochs=3", f"outputs={tmp_path}/whole"), small("epochs=3", f"outputs={tmp_path}/damaged")
+    run(whole)
+    directory = run(damaged).directory
+    newest = sorted(directory.glob("checkpoint-*.pt"))[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    (directory / "run.parquet").unlink()
+    assert run(damaged).status == "complete"
+    assert digest(damaged) == digest(whole)
+
+
+def test_divergence_is_a_status_with_null_for_what_does_not_exist(small):
+    outcome = run(small("optimizer.lr=1e30"))
+    assert outcome.status == "diverged"
+    assert "in epoch 1" in outcome.detail
+    row = records.read(outcome.directory)["run"].to_pylist()[0]
+    assert row["status_detail"] == outcome.detail
+    assert row["clean_accuracy"] is None
+    assert run(small("optimizer.lr=1e30")).skipped
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(RuntimeError("boom"), "failed"), (MemoryError("too much"), "oom")]
+)
+def test_an_exception_is_a_status_with_its_traceback_in_the_log(small, monkeypatch, error, status):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("frequency_reg.run.robustness", fail)
+    config = small("epochs=1")
+    outcome = run(config)
+    assert outcome.status == status
+    assert str(error) in outcome.detail
+    assert "Traceback" in (outcome.directory / "log.txt").read_text()
+    assert records.read(outcome.directory)["run"]["status"].to_pylist() == [status]
+    monkeypatch.undo()
+    assert run(config).status == "complete", "a failed run is done again"
+
+
+def test_bad_input_leaves_no_directory(small, tmp_path):
+    with pytest.raises(Exception, match=r"model\.padding=0: 8 x 8 images are too small"):
+        run(small("model=lenet", *(["~model.width"] if False else [])))
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_two_processes_do_not_do_one_run(small):
+    config = small()
+    directory = run_directory(config)
+    directory.mkdir(parents=True)
+    with (directory / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RecordsError, match="another process is doing this run"):
+            run(config)
+
+
+def test_a_folder_that_cannot_be_made_is_named(small, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordsError, match=r"cannot be written \(Not a directory\)\. Choose another folder with outputs="):
+        run(small(f"outputs={tmp_path}/file"))
+
+
+def test_validation_split_can_be_corrupted_too(small):
+    outcome = run(small("epochs=1", "evaluation.splits=[test,validation]"))
+    rows = records.read(outcome.directory)["robustness"].to_pandas()
+    assert rows.groupby("split")["n"].first().to_dict() == {"test": 500, "validation": 200}

@@ -1,0 +1,79 @@
+"""Identity and names of runs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from frequency_reg.compose import make_plan
+from frequency_reg.run_id import flat_config, flatten, identity, run_directory, run_name
+
+
+def one(*overrides: str):
+    return make_plan(overrides, multirun=False).runs[0]
+
+
+def test_identity_is_the_configuration_not_the_place():
+    base = identity(one())
+    for place in ("name=x", "outputs=/tmp/x", "runtime.threads=2", "runtime.device=cpu", "runtime.progress=none"):
+        assert identity(one(place)) == base, place
+    for what in ("seed=1", "epochs=3", "runtime.precision=fp32", "corruption=[resize]", "evaluation.seed=2"):
+        assert identity(one(what)) != base, what
+
+
+def test_identity_does_not_depend_on_the_order_of_regularizers_or_on_spelling():
+    first = one("regularizer=[dropout,weight_decay]", "regularizer.weight_decay=0.001")
+    second = one("regularizer=[weight_decay,dropout]", "regularizer.weight_decay=1e-3")
+    assert identity(first) == identity(second)
+    assert run_name(first) == run_name(second)
+
+
+def test_identity_is_stable_across_processes():
+    code = (
+        "from frequency_reg.compose import make_plan; from frequency_reg.run_id import identity;"
+        "print(identity(make_plan([], multirun=False).runs[0]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == identity(one())
+
+
+def test_names_are_readable():
+    name = run_name(one("regularizer=weight_decay", "regularizer.weight_decay=1e-3", "seed=2"))
+    assert name.startswith("digits-resnet20-weight_decay=0.001-seed=2-")
+    assert run_name(one("regularizer=[spectral_mask,dropout]")).startswith("digits-resnet20-dropout=0.5+spectral_mask-")
+
+
+def test_names_are_short_and_plain_whatever_the_configuration():
+    config = one("seed=123456789012345678901234567890")
+    config.model["_target_"] = "frequency_reg.model." + "long/äß" * 40 + ".X"
+    name = run_name(config)
+    assert len(name.encode()) <= 100
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+=-")
+    assert name.endswith(identity(config)[:8])
+
+
+def test_directory_is_below_outputs_and_name():
+    assert run_directory(one("outputs=/somewhere", "name=sweep")).parts[:3] == ("/", "somewhere", "sweep")
+
+
+def test_flat_config_has_names_for_variants_and_no_targets():
+    flat = flat_config(one("regularizer=[weight_decay,dropout]"))
+    assert (flat["model"], flat["dataset"], flat["optimizer"]) == ("resnet20", "digits", "SGD")
+    assert flat["regularizer"] == "dropout+weight_decay"
+    assert flat["corruption.gaussian_noise.sigma"] == "[0.05,0.1,0.15,0.2]"
+    assert not [key for key in flat if "_target_" in key or key in ("name", "outputs", "dataset.root")]
+
+
+def test_flatten():
+    assert flatten({"a": {"b": 1, "c": [1, 2]}, "d": None, "e": {}}) == {
+        "a.b": 1,
+        "a.c": "[1,2]",
+        "d": None,
+        "e": json.dumps({}),
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_seeds_have_directories_of_their_own(seed):
+    assert f"seed={seed}-" in run_name(one(f"seed={seed}"))
