@@ -45,7 +45,7 @@ def save(directory: Path, epoch: int, state: dict[str, Any]) -> Path:
 
 
 def load_newest(directory: Path, *, map_location: torch.device | str = "cpu") -> dict[str, Any] | None:
-    """The newest undamaged checkpoint, or None if there is none; every damaged one passed over is named in a warning."""
+    """The newest undamaged checkpoint, or None if there is none; a warning names every damaged one passed over."""
     for path in _checkpoints(directory):
         try:
             return _load(path, map_location)

@@ -38,7 +38,9 @@ def main() -> NoReturn:
         sys.exit(0)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     plan_only = "--plan" in arguments
-    sys.argv[1:] = [argument for argument in arguments if argument != "--plan"]
+    # argparse takes a flag between overrides for the end of them: put the flags first, as `... -m ...` is natural.
+    flags = [argument for argument in arguments if argument in ("-m", "--multirun", "-r", "--run")]
+    sys.argv[1:] = flags + [argument for argument in arguments if argument not in (*flags, "--plan")]
     options = get_args_parser().parse_args(sys.argv[1:])
     if _only_shows(options):
         _hand_to_hydra([])

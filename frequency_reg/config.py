@@ -1,7 +1,7 @@
 """The configuration's schema: types, ranges and choices, checked before anything runs.
 
-The fixed part is a dataclass. The variants (dataset, model, regularizer, optimizer, corruption, probe) have no schema of
-their own here: the annotations of the constructor that ``_target_`` names are the schema, so that adding a variant
+The fixed part is a dataclass. The variants (dataset, model, regularizer, optimizer, corruption, probe) have no schema
+of their own here: the annotations of the constructor that ``_target_`` names are the schema, so that adding a variant
 edits no list. An error names the key, the value that was found and the values that are valid.
 """
 

@@ -32,11 +32,12 @@ def describe(plan: Plan) -> str:
 
 
 def _differing(plan: Plan) -> dict[str, list[str]]:
-    """Flat keys that differ between the runs, with their distinct values in order."""
+    """Flat keys that take several values (a run that lacks a key does not count), with the values in order."""
     rows = [flat_config(config) for config in plan.runs]
     keys = dict.fromkeys(key for row in rows for key in row)
     values: dict[str, list[Any]] = {key: list(dict.fromkeys(row.get(key) for row in rows)) for key in keys}
-    return {key: ["-" if v is None else str(v) for v in found] for key, found in values.items() if len(found) > 1}
+    present = {key: [str(value) for value in found if value is not None] for key, found in values.items()}
+    return {key: found for key, found in present.items() if len(found) > 1}
 
 
 def _clip(line: str) -> str:

@@ -168,7 +168,7 @@ def _available_device() -> str:
 def _computes_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; elsewhere bf16 would be slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -179,9 +179,7 @@ def _to_device(data: ImageData, device: torch.device) -> ImageData:
         name: Split(getattr(data, name).images.to(device), getattr(data, name).labels.to(device))
         for name in ("train", "validation", "test")
     }
-    return ImageData(
-        **moved, class_names=data.class_names, mean=data.mean, std=data.std, digest=data.digest
-    )
+    return ImageData(**moved, class_names=data.class_names, mean=data.mean, std=data.std, digest=data.digest)
 
 
 # --- running ---------------------------------------------------------------------------------------------------------

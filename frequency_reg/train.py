@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from frequency_reg.dataset.base import Split
 from frequency_reg.model.base import Model
@@ -77,7 +77,7 @@ def train(
     seed: int,
     precision: torch.dtype = torch.float32,
     done_epochs: int = 0,
-    on_batch: Callable[[int], None] = lambda images: None,
+    on_batch: Callable[[int], None] = lambda _: None,
 ) -> Iterator[EpochResult]:
     """Train ``model`` on ``split`` and yield after each epoch, the model in training mode.
 

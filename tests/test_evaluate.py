@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from frequency_reg.corruption.gaussian_noise import GaussianNoise
 from frequency_reg.corruption.resize import Resize
@@ -35,9 +35,7 @@ def test_score_equals_a_naive_recomputation(model, split):
 
 
 def test_batch_size_does_not_change_the_noise(model, split):
-    scores = {
-        score(model, split, batch_size=b, corruption=NOISE, severity=2, seed=3).accuracy for b in (1, 7, 50)
-    }
+    scores = {score(model, split, batch_size=b, corruption=NOISE, severity=2, seed=3).accuracy for b in (1, 7, 50)}
     assert len(scores) == 1
 
 
@@ -76,7 +74,7 @@ def test_rows_of_every_corruption_begin_with_the_clean_score(model, split):
 
 def test_a_corruption_that_is_not_clean_at_zero_is_caught(split):
     class Dirty(GaussianNoise):
-        def __call__(self, images, severity, generator):
+        def __call__(self, images, severity, generator):  # noqa: ARG002
             return images + 0.01
 
     with pytest.raises(AssertionError, match="corruption dirty changes the images at severity 0"):

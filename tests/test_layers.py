@@ -72,7 +72,10 @@ def test_arrows_of_frequency_reg(module):
 
 def test_only_the_command_line_imports_hydra():
     users = {name for name, file in ALL.items() if any(i.split(".")[0] == "hydra" for i in imports(file))}
-    assert {name for name in users if name.startswith("frequency_reg")} == {"frequency_reg.cli", "frequency_reg.compose"}
+    assert {name for name in users if name.startswith("frequency_reg")} == {
+        "frequency_reg.cli",
+        "frequency_reg.compose",
+    }
 
 
 @pytest.mark.parametrize("module", sorted(modules("analysis")))

@@ -74,7 +74,9 @@ def test_nan_and_infinity_become_null(tmp_path):
 
 
 def test_missing_and_unknown_columns_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"table epochs: missing columns \['train_seconds'\], unknown columns \['oops'\]"):
+    with pytest.raises(
+        ValueError, match=r"table epochs: missing columns \['train_seconds'\], unknown columns \['oops'\]"
+    ):
         RunWriter(tmp_path, "a").add("epochs", {**EPOCHS, "epoch": 1, "oops": 1})
 
 

@@ -41,7 +41,7 @@ def test_every_table_of_a_run(small):
     assert set(ssr["normalization"]) == {"dc", "total", "energy", "absolute", "absolute_folded"}
     assert set(ssr.loc[ssr["epoch"] == 2, "reference"]) == {"init", "epoch_1"}
     assert (ssr.query("epoch == 0 and reference == 'init' and status == 'ok'")["value"] == 0).all()
-    assert len(tables["ssr_null"]) == 19 * 4 * 2
+    assert len(tables["ssr_null"]) == 19 * 5 * 2
     assert set(tables["regularizer"].to_pandas()["quantity"]) == {"share_removed", "share_kept"}
     robustness = tables["robustness"].to_pylist()
     assert [(r["corruption"], r["severity"]) for r in robustness] == [("gaussian_noise", 0), ("gaussian_noise", 1)]
@@ -50,7 +50,11 @@ def test_every_table_of_a_run(small):
 
 
 def test_equal_runs_have_equal_digests_and_other_seeds_have_not(small, tmp_path):
-    first, second, other = small("outputs=" + str(tmp_path / "a")), small("outputs=" + str(tmp_path / "b")), small("seed=1")
+    first, second, other = (
+        small("outputs=" + str(tmp_path / "a")),
+        small("outputs=" + str(tmp_path / "b")),
+        small("seed=1"),
+    )
     for config in (first, second, other):
         run(config)
     assert digest(first) == digest(second) != digest(other)
@@ -77,7 +81,9 @@ def test_stopping_after_any_epoch_and_going_on_changes_no_bit(small, tmp_path, m
     whole = small("epochs=3", "regularizer=[dropout,spectral_mask,weight_decay]", f"outputs={tmp_path}/whole")
     run(whole)
     for stop_after in (1, 2):
-        parts = small("epochs=3", "regularizer=[dropout,spectral_mask,weight_decay]", f"outputs={tmp_path}/{stop_after}")
+        parts = small(
+            "epochs=3", "regularizer=[dropout,spectral_mask,weight_decay]", f"outputs={tmp_path}/{stop_after}"
+        )
         save = checkpoint.save
 
         def save_and_stop(directory, epoch, state, stop_after=stop_after, save=save):
@@ -136,9 +142,7 @@ def test_divergence_is_a_status_with_null_for_what_does_not_exist(small):
     assert run(small("optimizer.lr=1e30")).skipped
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(RuntimeError("boom"), "failed"), (MemoryError("too much"), "oom")]
-)
+@pytest.mark.parametrize(("error", "status"), [(RuntimeError("boom"), "failed"), (MemoryError("too much"), "oom")])
 def test_an_exception_is_a_status_with_its_traceback_in_the_log(small, monkeypatch, error, status):
     def fail(*_, **__):
         raise error
@@ -172,7 +176,9 @@ def test_two_processes_do_not_do_one_run(small):
 
 def test_a_folder_that_cannot_be_made_is_named(small, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecordsError, match=r"cannot be written \(Not a directory\)\. Choose another folder with outputs="):
+    with pytest.raises(
+        RecordsError, match=r"cannot be written \(Not a directory\)\. Choose another folder with outputs="
+    ):
         run(small(f"outputs={tmp_path}/file"))
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from frequency_reg.dataset.base import Split
 from frequency_reg.model.mlp import MLP
@@ -81,10 +81,8 @@ def test_going_on_equals_not_stopping():
     run(whole)
     parts = mlp()
     optimizer = torch.optim.SGD(parts.parameters(), lr=0.1, momentum=0.9)
-    settings = {"optimizer": optimizer, "epochs": 3}
-    iterator = train(
-        parts, data(), regularizer=NONE, schedule="cosine", batch_size=8, augmentation=Augmentation(), seed=5, **settings
-    )
+    settings = {"optimizer": optimizer, "epochs": 3, "schedule": "cosine", "batch_size": 8, "seed": 5}
+    iterator = train(parts, data(), regularizer=NONE, augmentation=Augmentation(), **settings)
     next(iterator)
     run(parts, optimizer=optimizer, done_epochs=1)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
@@ -121,7 +119,7 @@ def test_a_parameter_that_is_no_longer_finite_ends_training():
     model = mlp()
     regularizer = Composition({"weight_decay": WeightDecay(weight_decay=0.5, decoupled=True)})
     regularizer.prepare(model)
-    regularizer.after_step = lambda model, rate: model.readout.bias.data.fill_(math.inf)
+    regularizer.after_step = lambda model, _: model.readout.bias.data.fill_(math.inf)
     with pytest.raises(DivergedError):
         run(model, regularizer=regularizer, batch_size=20)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 from annotated_types import Ge, MinLen
@@ -32,8 +33,7 @@ class MLP(Model):
         channels, height, width = image_shape
         widths = [channels * height * width, *hidden]
         self.hidden = nn.ModuleList(
-            nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Identity())
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Identity()) for a, b in pairwise(widths)
         )
         self.readout = nn.Linear(widths[-1], num_classes)
         self.dropout_sites = tuple(f"hidden.{i}.2" for i in range(len(hidden)))

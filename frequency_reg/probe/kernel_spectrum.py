@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
 import torch
@@ -46,7 +47,7 @@ def convolution_layers(model: nn.Module) -> list[ConvolutionLayer]:
     for (name, module), follower in zip(leaves, followers, strict=True):
         if isinstance(module, nn.Conv2d) and module.kernel_size[0] == module.kernel_size[1]:
             fits = isinstance(follower, nn.BatchNorm2d) and follower.num_features == module.out_channels
-            layers.append(ConvolutionLayer(name, len(layers), module, follower if fits else None))  # type: ignore[arg-type]
+            layers.append(ConvolutionLayer(name, len(layers), module, follower if fits else None))
     return layers
 
 
@@ -127,9 +128,12 @@ class KernelSpectrum(Probe):
             shape = tuple(layer.convolution.weight.shape)
             if shape not in drawn:
                 drawn[shape] = _initial_powers(layer, self.null_draws + 1, self.null_seed)
-            for normalization in NORMALIZATIONS:
-                powers = [draw[normalization] for draw in drawn[shape]]
-                values = [suppression(a, b) for a, b in zip(powers[:-1], powers[1:], strict=True)]
+            source: dict[str, str] = {name: name for name in NORMALIZATIONS}
+            if layer.norm is not None:  # a fresh one scales all channels alike, which changes no ratio
+                source["absolute_folded"] = "absolute"
+            for normalization, power in source.items():
+                powers = [draw[power] for draw in drawn[shape]]
+                values = [suppression(a, b) for a, b in pairwise(powers)]
                 yield (
                     "ssr_null",
                     {

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal
 import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
@@ -156,12 +156,16 @@ class MaskedConv2d(nn.Conv2d):
         conv = convolution_layer
         if not isinstance(conv, nn.Conv2d):
             raise ValueError(f"expected a Conv2d to mask, got {type(conv).__name__}")
-        k, p = conv.kernel_size, conv.padding
-        if conv.groups != 1 or conv.dilation != (1, 1) or isinstance(p, str) or any(map(int.__gt__, p, (k[0] - 1,) * 2)):
+        k = (conv.kernel_size[0], conv.kernel_size[1])
+        p = (-1, -1) if isinstance(conv.padding, str) else (int(conv.padding[0]), int(conv.padding[1]))
+        if conv.groups != 1 or conv.dilation != (1, 1) or not (0 <= p[0] < k[0] and 0 <= p[1] < k[1]):
             raise ValueError(f"cannot mask {conv}: groups, dilation and padding beyond k - 1 are not supported")
         if convolution == "circular" and any(2 * p_ != k_ - 1 for p_, k_ in zip(p, k, strict=True)):
             raise ValueError(f"cannot mask {conv} circularly: its padding is not (k - 1) / 2")
-        super().__init__(conv.in_channels, conv.out_channels, k, conv.stride, p, bias=conv.bias is not None)  # type: ignore[arg-type]
+        super().__init__(
+            conv.in_channels, conv.out_channels, k, (conv.stride[0], conv.stride[1]), p, bias=conv.bias is not None
+        )
+        self.pad = p
         self.weight, self.bias = conv.weight, conv.bias
         self.input_size = input_size
         self.circular = convolution == "circular"
@@ -216,18 +220,18 @@ class MaskedConv2d(nn.Conv2d):
 
     def _full_convolution(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """The unstrided convolution at the size of the DFT, and where the layer's first output pixel lies in it."""
-        k, p = self.kernel_size, self.padding
+        k, p = self.kernel_size, self.pad
         if self.circular:
-            x = F.pad(x, (p[1], p[1], p[0], p[0]), mode="circular")  # type: ignore[index]
+            x = F.pad(x, (p[1], p[1], p[0], p[0]), mode="circular")
             return F.conv2d(x, self.weight), (0, 0)
         full = F.conv2d(x, self.weight, padding=(k[0] - 1, k[1] - 1))
-        return full, (k[0] - 1 - p[0], k[1] - 1 - p[1])  # type: ignore[operator]
+        return full, (k[0] - 1 - p[0], k[1] - 1 - p[1])
 
     def _crop(self, y: Tensor, offset: tuple[int, int]) -> Tensor:
         """Crop to the layer's output, then stride, then bias: a bias moves DC alone and is not masked."""
         ends = [
-            o + n + 2 * int(p) - k + 1
-            for o, n, p, k in zip(offset, self.input_size, self.padding, self.kernel_size, strict=True)
+            o + n + 2 * p - k + 1
+            for o, n, p, k in zip(offset, self.input_size, self.pad, self.kernel_size, strict=True)
         ]
         y = y[..., offset[0] : ends[0] : self.stride[0], offset[1] : ends[1] : self.stride[1]]
         return y if self.bias is None else y + self.bias.view(-1, 1, 1)

@@ -33,7 +33,7 @@ class WeightDecay(Regularizer):
     def __init__(self, *, weight_decay: Annotated[float, Ge(0), Lt(1)], decoupled: bool) -> None:
         self.weight_decay = weight_decay
         self.decoupled = decoupled
-        self._decayed: list[torch.nn.Parameter] = []
+        self._decayed: list[torch.Tensor] = []
 
     def prepare(self, model: Model) -> Model:
         """Remember which parameters to decay: those the model has now, not the ones other regularizers add."""

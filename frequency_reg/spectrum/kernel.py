@@ -47,7 +47,8 @@ def power_spectral_density(kernel: Tensor) -> Tensor:
     values = kernel.detach()
     if values.dtype in (torch.bfloat16, torch.float16):
         values = values.float()
-    return torch.fft.fft2(values).abs().square()
+    power: Tensor = torch.fft.fft2(values).abs().square()
+    return power
 
 
 def radial_profile(kernel: Tensor, *, per_kernel: bool = False) -> RadialProfile:

@@ -64,9 +64,7 @@ def suppression(reference: float | None, current: float | None) -> float | None:
     return (reference - current) / reference
 
 
-def spectral_suppression_ratio(
-    reference: Tensor, current: Tensor, normalization: Normalization = "dc"
-) -> float | None:
+def spectral_suppression_ratio(reference: Tensor, current: Tensor, normalization: Normalization = "dc") -> float | None:
     """SSR of a layer between two states of its weights; positive = fewer high frequencies than the reference.
 
     Args:

@@ -29,5 +29,5 @@ def test_too_small_images_name_the_key_and_the_way_out():
 
 
 def test_even_kernels_are_refused():
-    with pytest.raises(ValueError, match="model.kernel_size=4: must be odd"):
+    with pytest.raises(ValueError, match=r"model\.kernel_size=4: must be odd"):
         LeNet(kernel_size=4, padding=0, width=1.0, **COLOUR)

@@ -1,4 +1,4 @@
-"""The kernel spectrum probe: layers found, references kept, values equal to the definitions on the weights themselves."""
+"""The kernel spectrum probe: layers found, references kept, values equal to the definitions on the weights."""
 
 import math
 

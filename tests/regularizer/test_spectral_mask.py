@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from frequency_reg.model.lenet import LeNet
 from frequency_reg.model.mlp import MLP
@@ -124,7 +124,10 @@ def test_gradient_of_the_mask_is_algorithm_1_on_a_3_by_3_example():
     upstream = torch.randn(2, 1, 3, 3, generator=torch.Generator().manual_seed(4))
     layer(x).backward(upstream)
 
-    spectrum, gradient = torch.fft.fft2(x[:, 0]), torch.fft.fft2(upstream[:, 0]) / 9  # d loss / d S_hat of the full plane
+    spectrum, gradient = (
+        torch.fft.fft2(x[:, 0]),
+        torch.fft.fft2(upstream[:, 0]) / 9,
+    )  # d loss / d S_hat of the full plane
     product = (spectrum.conj() * gradient).real.sum(0)
     expected = torch.zeros(3, 2)
     for h, w in itertools.product(range(3), range(3)):

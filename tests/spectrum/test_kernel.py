@@ -70,7 +70,7 @@ def test_impulse_is_white():
 
 
 def test_horizontal_difference_by_hand():
-    # rows (-1, 0, 1): F(0, f_v) = -2i sin(2 pi f_v / 3) x 3 rows summed at f_u = 0, |.|^2 = 27 at f_v = +-1; 0 at f_u != 0
+    # rows (-1, 0, 1): F(0, f_v) is 3 rows x a sum of modulus sqrt(3) at f_v = +-1, so P = 27; P = 0 where f_u != 0
     kernel = torch.tensor([[-1.0, 0.0, 1.0]]).repeat(3, 1)
     assert radial_profile(kernel).power.tolist() == pytest.approx([0.0, 27.0 / 2, 0.0], abs=1e-6)
 
