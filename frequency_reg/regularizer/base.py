@@ -12,8 +12,8 @@ nothing. In the order of a run::
 
 In configuration a regularizer's parameters lie flat in the group (``regularizer.weight_decay=1e-3``) and its YAML maps
 its name to its class, so that several can be chosen at once (``regularizer=[spectral_mask,weight_decay]``); hence no
-two regularizers share a parameter name. The parameter that bears the regularizer's own name is its strength: at 0 the run
-equals ``regularizer=none`` bit for bit. Several regularizers act in the alphabetical order of their names.
+two regularizers share a parameter name. The parameter that bears the regularizer's own name is its strength: at 0 the
+run equals ``regularizer=none`` bit for bit. Several regularizers act in the alphabetical order of their names.
 """
 
 from __future__ import annotations
