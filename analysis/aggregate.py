@@ -156,15 +156,16 @@ def robustness_curves(records: Records) -> pd.DataFrame:
     """Test accuracy under every corruption and severity, the clean set as severity 0 of each.
 
     Returns:
-        The description, corruption, severity, parameter (missing at severity 0), statistics of the accuracy in [0, 1].
+        The description, corruption, parameter_unit (text), severity, parameter (missing at severity 0), statistics of
+        the accuracy in [0, 1].
     """
     rows = metric.robustness(records)
-    clean = rows[["run_id", "corruption", "clean"]].drop_duplicates()
+    clean = rows[["run_id", "corruption", "parameter_unit", "clean"]].drop_duplicates()
     clean = clean.rename(columns={"clean": "accuracy"}).assign(severity=0, parameter=math.nan)
-    columns = ["run_id", "corruption", "severity", "parameter", "accuracy"]
+    columns = ["run_id", "corruption", "parameter_unit", "severity", "parameter", "accuracy"]
     rows = pd.concat([clean[columns], rows[columns]]) if len(clean) else rows[columns]
     rows = rows.rename(columns={"accuracy": "value"})
-    return _over_seeds(records, rows, ["configuration", "corruption", "severity", "parameter"])
+    return _over_seeds(records, rows, ["configuration", "corruption", "parameter_unit", "severity", "parameter"])
 
 
 def trade_off(records: Records) -> pd.DataFrame:

@@ -20,15 +20,6 @@ DEFAULT = ("clean_accuracy", "corrupted_accuracy", "relative_robustness", "ssr/f
 NORMALIZATIONS = ("dc", "total", "energy", "absolute", "absolute_folded")
 REFERENCES = ("init", "epoch_1")
 
-PARAMETERS = {
-    "gaussian_noise": ("σ", "standard deviation σ, pixel units of [0, 1]"),
-    "gaussian_blur": ("k", "kernel size k, px (σ = 0.3 k + 0.8)"),
-    "resize": ("size", "size after downsampling, px"),
-    "low_pass": ("r", "radius r kept, cycles per image"),
-    "high_pass": ("r", "radius r removed, cycles per image"),
-}
-"""Symbol and axis text of a corruption's physical parameter; a corruption that is not listed shows "parameter"."""
-
 _RUN = {
     "clean_accuracy": ("clean accuracy", "fraction", "Accuracy on the uncorrupted test set after the last epoch."),
     "validation_accuracy": ("validation accuracy", "fraction", "Accuracy on the validation split, last epoch."),
@@ -79,8 +70,7 @@ def describe(name: str) -> Metric:
     word, definition = _ROBUST[head]
     if not parameter:
         return Metric(name, f"{word} {corruption}", "fraction", definition + " Mean over severities 1 and up.")
-    symbol = PARAMETERS.get(corruption, ("parameter", ""))[0]
-    return Metric(name, f"{word} {corruption} {symbol}={parameter}", "fraction", definition)
+    return Metric(name, f"{word} {corruption} {parameter}", "fraction", definition)
 
 
 def chosen_layers(records: Records, layers: Sequence[str] = ("first", "last")) -> pd.DataFrame:

@@ -101,6 +101,7 @@ def robustness(
                 "corruption": name,
                 "severity": severity,
                 "parameter": None if parameter is None else float(parameter),
+                "parameter_unit": corruption.unit,
                 "accuracy": result.accuracy,
                 "loss": result.loss,
                 "n": result.n,

@@ -131,6 +131,7 @@ TABLES: dict[str, pa.Schema] = {
             field("corruption", pa.string(), "name of the corruption"),
             field("severity", pa.int32(), "position in the corruption's list of parameters; 0 is the clean set"),
             field("parameter", pa.float64(), "the corruption's physical parameter at that severity; NULL at 0"),
+            field("parameter_unit", pa.string(), "what the parameter is and its unit, as text for an axis"),
             field("accuracy", pa.float64(), "accuracy on the corrupted split"),
             field("loss", pa.float64(), "mean loss on the corrupted split", unit="nat"),
             field("n", pa.int64(), "images in the split", unit="image"),

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.formatting import value_text
-from analysis.metric import PARAMETERS
 from analysis.plot.style import Style, house_style, legend_below, nothing, panels, styles
 
 
@@ -28,9 +27,10 @@ def robustness_curves(frame: pd.DataFrame) -> Figure:
     with house_style():
         figure, axes = panels(len(names), height=2.4)
         for ax, name in zip(axes, sorted(names), strict=True):
-            _curve(ax, frame[frame["corruption"] == name], look)
+            rows = frame[frame["corruption"] == name]
+            _curve(ax, rows, look)
             ax.set_title(name)
-            ax.set_xlabel(PARAMETERS.get(name, ("", "parameter"))[1])
+            ax.set_xlabel(rows["parameter_unit"].iloc[0])
             ax.set_ylabel("accuracy, %")
         handles, labels = axes[0].get_legend_handles_labels()
         legend_below(figure, handles, labels)

@@ -30,7 +30,7 @@ class GaussianBlur(Corruption):
         ValueError: an even kernel size, or a ``sigma`` list of another length than ``kernel_size``.
     """
 
-    unit = "blur kernel size (pixels)"
+    unit = "blur kernel size (px)"
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ class GaussianNoise(Corruption):
         clip: clip the result to [0, 1], as a camera would; without it the noise stays exactly white.
     """
 
-    unit = "noise standard deviation (pixels in [0, 1])"
+    unit = "noise σ (pixels in [0, 1])"
 
     def __init__(self, *, sigma: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)], clip: bool) -> None:
         self.sigma = sigma

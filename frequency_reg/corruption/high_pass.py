@@ -29,7 +29,7 @@ class HighPass(Corruption):
         keep_mean: add the mean of each image and channel to the result.
     """
 
-    unit = "high-pass radius (cycles per image)"
+    unit = "radius removed (cycles per image)"
 
     def __init__(
         self,

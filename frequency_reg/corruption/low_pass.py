@@ -28,7 +28,7 @@ class LowPass(Corruption):
             shorter side of L. None takes ``radius`` as cycles per image.
     """
 
-    unit = "low-pass radius (cycles per image)"
+    unit = "radius kept (cycles per image)"
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class Resize(Corruption):
             is not smaller than the image.
     """
 
-    unit = "resized to (pixels)"
+    unit = "resized to (px)"
 
     def __init__(
         self,

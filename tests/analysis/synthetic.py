@@ -112,9 +112,17 @@ def _add_robustness(writer: RunWriter, clean: float, corruptions: Mapping[str, S
     for corruption, parameters in corruptions.items():
         severities = range(len(parameters) + 1)
         accuracy = [corrupted_accuracy(clean, corruption, s) for s in severities]
-        writer.add("robustness", {"split": "test", "corruption": corruption, "severity": severities,
-                                  "parameter": [None, *parameters], "accuracy": accuracy, "loss": 1.0,
-                                  "n": 10000})  # fmt: skip
+        columns = {
+            "split": "test",
+            "corruption": corruption,
+            "severity": severities,
+            "parameter": [None, *parameters],
+            "parameter_unit": f"unit of {corruption}",
+            "accuracy": accuracy,
+            "loss": 1.0,
+            "n": 10000,
+        }
+        writer.add("robustness", columns)
 
 
 def write_sweep(

@@ -142,6 +142,7 @@ def test_robustness_curves_start_at_the_clean_point(records: analysis.Records) -
     assert curve["mean"].tolist() == pytest.approx([0.8, 0.7, 0.6, 0.5])
     assert curve["parameter"].tolist()[1:] == [24, 16, 8]
     assert math.isnan(curve["parameter"].tolist()[0])
+    assert set(curve["parameter_unit"]) == {"unit of resize"}
 
 
 def test_a_missing_severity_makes_the_mean_missing(tmp_path: Path) -> None:

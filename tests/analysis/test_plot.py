@@ -87,7 +87,7 @@ def test_robustness_axis_starts_clean_and_names_parameters(records: analysis.Rec
     figure = robustness_curves(aggregate.robustness_curves(records))
     resize = next(ax for ax in figure.axes if ax.get_title() == "resize")
     assert [text.get_text() for text in resize.get_xticklabels()] == ["clean", "24", "16", "8"]
-    assert resize.get_xlabel() == "size after downsampling, px"
+    assert resize.get_xlabel() == "unit of resize"
     none = resize.containers[0]
     assert none.get_label() == "none"
     assert list(none.lines[0].get_ydata()) == pytest.approx([80, 70, 60, 50])

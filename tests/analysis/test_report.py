@@ -74,7 +74,7 @@ def test_table_cells_equal_a_naive_recomputation(page: str, sweep: Path) -> None
 
 def test_differences_equal_a_naive_recomputation(page: str) -> None:
     # Equal distances per seed: weight_decay 0.001 is .04 above none in every seed, in every corruption.
-    rows = [row for row in parse(page).rows if row and row[0] == "accuracy resize size=16 pp"]
+    rows = [row for row in parse(page).rows if row and row[0] == "accuracy resize 16 pp"]
     assert [row[1] for row in rows] == ["+6.00 ± 0.00", "+8.00 ± 0.00", "+2.00 ± 0.00", "+4.00 ± 0.00"]
     ssr = [row for row in parse(page).rows if row and row[0] == "SSR last dc/init"]
     assert ssr[0][1].startswith("+1.350")  # (.10 - (-.05)) * 3 epochs * 3
