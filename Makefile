@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test lint types check clean
+.PHONY: sweep test test-real benchmark
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -20,3 +20,13 @@ test: .venv/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+test-real: .venv/.installed
+	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/ and MNIST/"; exit 2; }
+	$(BIN)/pytest -n auto -m "real_data or slow"
+
+benchmark: .venv/.installed
+	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/"; exit 2; }
+	$(BIN)/python benchmarks/training_throughput.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/precision_agreement.py

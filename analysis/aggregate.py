@@ -160,6 +160,7 @@ def robustness_curves(records: Records) -> pd.DataFrame:
         the accuracy in [0, 1].
     """
     rows = metric.robustness(records)
+    rows["parameter_unit"] = rows["parameter_unit"].fillna("parameter")  # older records do not name it
     clean = rows[["run_id", "corruption", "parameter_unit", "clean"]].drop_duplicates()
     clean = clean.rename(columns={"clean": "accuracy"}).assign(severity=0, parameter=math.nan)
     columns = ["run_id", "corruption", "parameter_unit", "severity", "parameter", "accuracy"]

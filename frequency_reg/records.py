@@ -366,11 +366,20 @@ def _read_run(directory: Path, damaged: list[Damage]) -> Iterator[tuple[str, pa.
     files = sorted(directory.glob("*.parquet"), key=lambda file: (file.stem != "run", file.stem))
     for file in files:
         try:
-            yield file.stem, pq.ParquetFile(file).read().replace_schema_metadata()
+            table = pq.ParquetFile(file).read().replace_schema_metadata()
+            yield file.stem, _with_later_columns(file.stem, table)
         except (pa.ArrowException, OSError) as error:
             damaged.append(Damage(file, re.sub(r"\s+", " ", str(error))[:200]))
             if file.stem == "run":
                 return
+
+
+def _with_later_columns(name: str, table: pa.Table) -> pa.Table:
+    """Columns that the table's schema has gained since the file was written, as NULL."""
+    for entry in TABLES.get(name, ()):
+        if entry.name not in table.column_names:
+            table = table.append_column(entry, pa.nulls(len(table), entry.type))
+    return table
 
 
 def _concatenate(chunks: Iterable[pa.Table]) -> pa.Table:

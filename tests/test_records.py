@@ -112,6 +112,15 @@ def test_a_damaged_file_is_named_and_the_rest_loads(tmp_path):
     assert read(tmp_path)["epochs"].num_rows == 0  # rows without a configuration are not shown
 
 
+def test_a_column_that_older_records_lack_is_null(tmp_path):
+    folder = write_run(tmp_path / "old")
+    path = folder / "epochs.parquet"
+    write_table(path, pq.read_table(path).drop_columns(["learning_rate"]))
+    write_run(tmp_path / "new", "n")
+    rows = {row["run_id"]: row["learning_rate"] for row in read(tmp_path)["epochs"].to_pylist()}
+    assert rows == {"a": None, "n": 0.1}
+
+
 def test_error_texts_of_reading(tmp_path):
     with pytest.raises(RecordsError, match=r"nowhere: no such folder\. Give a run's folder or a sweep's folder"):
         read(tmp_path / "nowhere")
