@@ -129,6 +129,7 @@ def _tables(records: Records) -> Iterator[dict[str, Any]]:
         if not metrics:
             continue
         names, heads, rows = table.cells(records, metrics)
+        heads = [text.removeprefix("drop ") for text in heads]  # the table's title says it
         means = aggregate.headline(records, metrics).set_index(["configuration", "metric"])["mean"]
         cells: list[list[Cell]] = []
         for label, row in zip(records.configurations.table["configuration"], rows, strict=True):

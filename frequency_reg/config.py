@@ -35,7 +35,7 @@ class ConfigError(Exception):
 class Runtime:
     """Where and how a run computes; only ``precision`` and ``deterministic`` belong to its identity."""
 
-    device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: Annotated[int, Ge(1)] | None = None
     deterministic: bool = True

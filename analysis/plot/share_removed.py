@@ -36,11 +36,14 @@ def share_removed(frame: pd.DataFrame) -> Figure:
 
 
 def _over_epochs(ax: Axes, rows: pd.DataFrame, colors: ScalarMappable) -> None:
+    # The bands of many layers lie on one another and hide the lines; the right panel has every final interval.
+    banded = rows["depth"].nunique() <= 4
     for depth, line in rows.groupby("depth"):
         line = line.sort_values("epoch")
         color = colors.to_rgba(np.asarray(float(depth)))  # type: ignore[arg-type]
         ax.plot(line["epoch"], 100 * line["mean"], color=color, lw=1.3)
-        ax.fill_between(line["epoch"], 100 * line["low"], 100 * line["high"], color=color, alpha=0.1, lw=0)
+        if banded:
+            ax.fill_between(line["epoch"], 100 * line["low"], 100 * line["high"], color=color, alpha=0.15, lw=0)
     whole_epochs(ax)
     ax.set_ylabel("share removed, %")
 
