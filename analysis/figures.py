@@ -54,8 +54,8 @@ CAPTIONS = {
     "the order may be the seeds' luck.",
     "strength": "Mean over seeds with the 95% Student-t interval. Logarithmic axis; left of the break: strength 0, or "
     "no regularizer where 0 was not run.",
-    "share": "Share of spectral bins that the learned binary mask sets to zero, mean over seeds; bars (and bands, where "
-    "there are at most four layers): 95% Student-t interval.",
+    "share": "Share of spectral bins that the learned binary mask sets to zero, mean over seeds; bars (and bands, "
+    "where there are at most four layers): 95% Student-t interval.",
 }
 
 

@@ -43,7 +43,7 @@ def main() -> NoReturn:
     sys.argv[1:] = flags + [argument for argument in arguments if argument not in (*flags, "--plan")]
     options = get_args_parser().parse_args(sys.argv[1:])
     if _only_shows(options):
-        _hand_to_hydra([])
+        _hand_to_hydra([], total=0)
         sys.exit(0)
     try:
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
@@ -55,7 +55,7 @@ def main() -> NoReturn:
             sys.exit(0)
         _require_writable(plan)
         outcomes: list[Outcome] = []
-        _hand_to_hydra(outcomes)
+        _hand_to_hydra(outcomes, total=len(plan.runs))
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
@@ -68,17 +68,17 @@ def _only_shows(options: argparse.Namespace) -> bool:
     return bool(options.help or options.hydra_help or options.cfg or options.info or options.shell_completion)
 
 
-def _hand_to_hydra(outcomes: list[Outcome]) -> None:
+def _hand_to_hydra(outcomes: list[Outcome], *, total: int) -> None:
     """Let Hydra compose and launch; each run's outcome is appended to ``outcomes`` (its launcher runs in-process)."""
 
     @hydra.main(config_path=str(CONFIG_DIRECTORY), config_name=CONFIG_NAME, version_base="1.3")
     def task(composed: DictConfig) -> None:
-        outcomes.append(_run_one(composed, number=len(outcomes) + 1))
+        outcomes.append(_run_one(composed, f"{len(outcomes) + 1}/{total}"))
 
     task()
 
 
-def _run_one(composed: DictConfig, number: int) -> Outcome:
+def _run_one(composed: DictConfig, place: str) -> Outcome:
     from omegaconf import OmegaConf
 
     from frequency_reg.dataset.base import DataError
@@ -87,11 +87,11 @@ def _run_one(composed: DictConfig, number: int) -> Outcome:
 
     try:
         config = validate(OmegaConf.to_container(composed, resolve=True))  # type: ignore[arg-type]
-        print(f"[{number}] {run_name(config)}", flush=True)
+        print(f"[{place}] {run_name(config)}", flush=True)
         outcome = run(config)
     except (ConfigError, DataError, RecordsError) as error:
         _fail(error)
-    status = f"{outcome.status}, was there already" if outcome.skipped else outcome.status
+    status = f"{outcome.status}, was there already" if outcome.skipped and outcome.detail == "" else outcome.status
     print(f"    {status}{': ' + outcome.detail if outcome.detail else ''}", flush=True)
     return outcome
 

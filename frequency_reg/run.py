@@ -64,17 +64,20 @@ def run(config: Config) -> Outcome:
     """Do one run and publish its records, unless they are there already; go on where an interrupted one stopped.
 
     A failure of the run itself (an exception, a loss that is no longer finite, exhausted memory) is a status in its
-    records and its traceback is in the directory's ``log.txt``; it is not raised.
+    records and its traceback is in the directory's ``log.txt``; it is not raised. A run that another process is doing
+    is left to it, with status ``running``.
 
     Raises:
         ConfigError, frequency_reg.dataset.base.DataError: bad input, found before the run's directory is made.
-        RecordsError: the directory cannot be written, or another process is doing this run.
+        RecordsError: the directory cannot be written.
     """
     directory, run_id = run_directory(config), identity(config)
     if is_finished(directory, run_id):
         return _skipped(directory)
     experiment = build(config, run_id)
-    with _locked(directory):
+    with _locked(directory) as ours:
+        if not ours:
+            return Outcome(directory, "running", "another process is doing this run", skipped=True)
         if is_finished(directory, run_id):
             return _skipped(directory)
         return _Recorder(experiment, directory).execute()
@@ -89,8 +92,8 @@ def _skipped(directory: Path) -> Outcome:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Hold the run's directory against other processes; the lock ends with this process, however it ends."""
+def _locked(directory: Path) -> Iterator[bool]:
+    """Hold the run's directory, or yield False if another process does; the lock ends with its process."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = (directory / ".lock").open("w")
@@ -102,9 +105,10 @@ def _locked(directory: Path) -> Iterator[None]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RecordsError(f"{directory}: another process is doing this run; wait for it or end it.") from error
-        yield
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 # --- building --------------------------------------------------------------------------------------------------------

@@ -164,14 +164,16 @@ def test_bad_input_leaves_no_directory(small, tmp_path):
     assert not (tmp_path / "outputs").exists()
 
 
-def test_two_processes_do_not_do_one_run(small):
+def test_a_run_that_another_process_is_doing_is_left_to_it(small):
     config = small()
     directory = run_directory(config)
     directory.mkdir(parents=True)
     with (directory / ".lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(RecordsError, match="another process is doing this run"):
-            run(config)
+        outcome = run(config)
+        assert (outcome.status, outcome.detail) == ("running", "another process is doing this run")
+        assert [path.name for path in directory.iterdir()] == [".lock"]
+    assert run(config).status == "complete"
 
 
 def test_a_folder_that_cannot_be_made_is_named(small, tmp_path):
