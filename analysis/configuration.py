@@ -96,7 +96,7 @@ def configurations(run: pd.DataFrame) -> Configurations:
     """
     columns = config_columns(run)
     differing = differing_columns(run)
-    keys = pd.Series(list(zip(*(run[c].map(value_text) for c in columns), strict=True)) or [()] * len(run), run.index)
+    keys = pd.Series(list(zip(*(run[c].map(_comparable) for c in columns), strict=True)) or [()] * len(run), run.index)
     keys = keys if columns else pd.Series([()] * len(run), run.index)
     first = ~keys.duplicated()
     values = run.loc[first, columns].astype(object)
@@ -118,6 +118,11 @@ def configurations(run: pd.DataFrame) -> Configurations:
 
 
 _TABLE = ("context", "label", "regularizer", "strength")
+
+
+def _comparable(value: object) -> object:
+    """The value itself, so that configurations whose text would be equal stay apart; one stand-in for missing ones."""
+    return None if is_missing(value) else value
 
 
 def _runs(run: pd.DataFrame, configuration: pd.Series) -> pd.DataFrame:

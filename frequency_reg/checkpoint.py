@@ -44,6 +44,13 @@ def save(directory: Path, epoch: int, state: dict[str, Any]) -> Path:
     return path
 
 
+def discard(directory: Path) -> None:
+    """Delete every checkpoint of ``directory``."""
+    for path in _checkpoints(directory):
+        path.unlink(missing_ok=True)
+        _checksum_path(path).unlink(missing_ok=True)
+
+
 def load_newest(directory: Path, *, map_location: torch.device | str = "cpu") -> dict[str, Any] | None:
     """The newest undamaged checkpoint, or None if there is none; a warning names every damaged one passed over."""
     for path in _checkpoints(directory):

@@ -23,6 +23,7 @@ from frequency_reg.records import RecordsError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from frequency_reg.dataset.base import ImageData
     from frequency_reg.run import Outcome
 
 EXIT_INCOMPLETE = 1
@@ -42,12 +43,15 @@ def main() -> NoReturn:
     flags = [argument for argument in arguments if argument in ("-m", "--multirun", "-r", "--run")]
     sys.argv[1:] = flags + [argument for argument in arguments if argument not in (*flags, "--plan")]
     options = get_args_parser().parse_args(sys.argv[1:])
-    if _only_shows(options):
-        _hand_to_hydra([], total=0)
-        sys.exit(0)
     try:
+        _refuse_other_configs(options)
+        if _only_shows(options):
+            if options.cfg and options.cfg != "hydra":
+                make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
+            _hand_to_hydra([], total=0)
+            sys.exit(0)
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
-        _locate_data(plan)
+        _check_parts(plan)
         if plan_only:
             from frequency_reg.plan import describe
 
@@ -62,6 +66,15 @@ def main() -> NoReturn:
     except (ConfigError, RecordsError) as error:
         _fail(error)
     _conclude(plan, outcomes)
+
+
+def _refuse_other_configs(options: argparse.Namespace) -> None:
+    """Hydra would take another root configuration; the plan and the schema know this one."""
+    for flag, value in (("--config-name", options.config_name), ("--config-path", options.config_path)):
+        if value is not None:
+            raise ConfigError(
+                f"{flag}={value}: the root configuration is fixed; add options of yours with --config-dir"
+            )
 
 
 def _only_shows(options: argparse.Namespace) -> bool:
@@ -96,18 +109,25 @@ def _run_one(composed: DictConfig, place: str) -> Outcome:
     return outcome
 
 
-def _locate_data(plan: Plan) -> None:
-    """Refuse a sweep whose data is missing before its first run."""
+def _check_parts(plan: Plan) -> None:
+    """Refuse a sweep before its first run if its data is missing or the parts of one of its runs do not fit."""
     from frequency_reg.dataset.base import DataError
+    from frequency_reg.run import check
 
-    seen: list[dict[str, object]] = []
-    for config in plan.runs:
-        if config.dataset not in seen:
-            seen.append(config.dataset)
-            try:
-                instantiate(config.dataset).locate()
-            except DataError as error:
-                _fail(error)
+    data: dict[str, ImageData] = {}
+    seen: set[str] = set()
+    try:
+        for config in plan.runs:
+            dataset = instantiate(config.dataset)
+            dataset.locate()
+            key = repr(config.dataset)
+            parts = repr({**config.as_dict(), "seed": 0, "name": "", "epochs": 0})
+            if parts not in seen:
+                seen.add(parts)
+                data[key] = data.get(key) or dataset.load()
+                check(config, data[key])
+    except DataError as error:
+        _fail(error)
 
 
 def _require_writable(plan: Plan) -> None:
@@ -129,12 +149,12 @@ def _sweep_folder(config: Config) -> Path:
 
 def _conclude(plan: Plan, outcomes: list[Outcome]) -> NoReturn:
     incomplete = [outcome for outcome in outcomes if outcome.status != "complete"]
-    folder = _sweep_folder(plan.runs[0])
     if plan.multirun:
         print(f"{len(outcomes) - len(incomplete)} of {len(outcomes)} runs complete")
     for outcome in incomplete:
         print(f"{outcome.status}: {outcome.directory}/log.txt ({outcome.detail})", file=sys.stderr)
-    print(f"table:  python -m analysis table {folder}\nreport: python -m analysis report {folder}")
+    for folder in dict.fromkeys(_sweep_folder(config) for config in plan.runs):
+        print(f"table:  python -m analysis table {folder}\nreport: python -m analysis report {folder}")
     sys.exit(EXIT_INCOMPLETE if incomplete else 0)
 
 

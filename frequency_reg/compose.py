@@ -23,6 +23,7 @@ from frequency_reg.config import Config, ConfigError, nearest, validate
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
+_SINGLE = ("dataset", "model", "optimizer", "runtime", "study")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
     with _hydra(), _explained(overrides):
         parsed = _parse(overrides)
         fixed = [text for text, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()]
+        _refuse_lists(parsed)
         hydra_config = compose(CONFIG_NAME, fixed, return_hydra_config=True).hydra
         multirun = multirun or str(hydra_config.mode).endswith("MULTIRUN")
         if not multirun:
@@ -88,6 +90,13 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     return OverridesParser.create().parse_overrides(list(overrides))
 
 
+def _refuse_lists(parsed: Sequence[Override]) -> None:
+    """Hydra would merge a list of options in any group; one data set, model or optimizer is meant."""
+    for override in parsed:
+        if override.key_or_group in _SINGLE and isinstance(override.value(), list):
+            raise ConfigError(f"{override.input_line}: {override.key_or_group} takes one option")
+
+
 def _refuse_sweeps(parsed: Sequence[Override]) -> None:
     for override in parsed:
         if override.is_sweep_override():
@@ -110,11 +119,12 @@ def _explained(overrides: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except OverrideParseException as error:
-        reason = error.message.splitlines()[0]
-        raise ConfigError(f"{error.override}: not a valid override ({reason}); write KEY=VALUE") from error
+        raise ConfigError(
+            f"{error.override}: not a valid override; write KEY=VALUE, and a list as 'KEY=[A,B]'"
+        ) from error
     except MissingConfigException as error:
         raise ConfigError(_missing_option(error)) from error
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise ConfigError(_unknown_key(error, overrides)) from error
 
 
@@ -137,8 +147,15 @@ def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
     valid = sorted(str(k) for k in node if k not in ("_target_", "hydra"))
     where = f" of {parent}" if parent else ""
     if not valid:
-        return f"{key}: unknown key; what is chosen for {parent} has none"
+        return f"{key}: unknown key; the chosen {parent} has no keys{_options_with(parent, name)}"
     return f"{key}: unknown key; the keys{where} are {', '.join(valid)}{nearest(name, valid)}"
+
+
+def _options_with(group: str, key: str) -> str:
+    """``; regularizer=weight_decay has it`` for the options of a group whose YAML sets ``key``."""
+    files = sorted((CONFIG_DIRECTORY / group).glob("*.yaml"))
+    options = [file.stem for file in files if key in OmegaConf.to_container(OmegaConf.load(file))]  # type: ignore[operator]
+    return f"; {group}={' or '.join(options)} has {key}" if options else ""
 
 
 def _composed_groups(overrides: Sequence[str]) -> DictConfig:

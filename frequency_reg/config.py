@@ -22,6 +22,11 @@ TRUSTED = ("frequency_reg", "torch.optim")
 """Packages whose classes a ``_target_`` may name; the user adds others with ``trusted_packages``."""
 
 FOLDER_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+=-]{0,99}$"
+DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
+_PATTERNS = {
+    FOLDER_NAME: "at most 100 letters, digits and ._+=- that begin with a letter or digit",
+    DEVICE: "auto, cpu, cuda or cuda:NUMBER",
+}
 
 _SUPPLIED = {"model": {"image_shape", "num_classes", "mean", "std"}, "optimizer": {"params"}}
 """Constructor arguments that the runner supplies and a configuration must not set."""
@@ -35,7 +40,7 @@ class ConfigError(Exception):
 class Runtime:
     """Where and how a run computes; only ``precision`` and ``deterministic`` belong to its identity."""
 
-    device: Annotated[str, pydantic.Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, pydantic.Field(pattern=DEVICE)] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: Annotated[int, Ge(1)] | None = None
     deterministic: bool = True
@@ -85,6 +90,8 @@ def validate(raw: Mapping[str, Any]) -> Config:
     """
     values = {key: value for key, value in raw.items() if key != "study"}
     config: Config = _check(Config, values, "")
+    if len(set(config.evaluation.splits)) < len(config.evaluation.splits):
+        raise ConfigError(f"evaluation.splits={config.evaluation.splits}: each split once")
     trusted = (*TRUSTED, *config.trusted_packages)
     config.dataset = _check_variant(config.dataset, "dataset", trusted)
     config.model = _check_variant(config.model, "model", trusted)
@@ -137,9 +144,17 @@ def _check_regularizer(node: Mapping[str, Any], trusted: tuple[str, ...]) -> dic
     targets = node.get("_target_")
     if not isinstance(targets, Mapping) or not targets:
         raise ConfigError("regularizer._target_: expected a mapping from the regularizer's name to its class")
+    if "none" in targets and len(targets) > 1:
+        others = ",".join(sorted(set(targets) - {"none"}))
+        raise ConfigError(f"regularizer=[none,{others}]: none cannot be combined; leave it out")
     valid: set[str] = set()
     for name, target in targets.items():
-        valid |= set(_parameters(_trusted_class(target, f"regularizer._target_.{name}", trusted)))
+        own = set(_parameters(_trusted_class(target, f"regularizer._target_.{name}", trusted)))
+        if own & valid:
+            raise ConfigError(
+                f"regularizer.{min(own & valid)}: two of the chosen regularizers have this key; rename one"
+            )
+        valid |= own
     _refuse_unknown(set(node) - {"_target_"}, valid, "regularizer")
     checked: dict[str, Any] = {"_target_": dict(targets)}
     for part in regularizer_parts(node).values():
@@ -192,11 +207,19 @@ def _strictly(title: str, schema: dict[str, Any], values: Mapping[str, Any], key
     """Validate without silent conversions (text to number, true to 1, 3.0 to 3); only int widens to float."""
     settings = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
     model = pydantic.create_model(title, __config__=settings, **schema)
+    # YAML has no tuples: where one is meant, a list is one.
+    given = {
+        k: tuple(v) if isinstance(v, list) and k in schema and _is_tuple(schema[k][0]) else v for k, v in values.items()
+    }
     try:
-        checked = model.model_validate(dict(values))
+        checked = model.model_validate(given)
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(error, key)) from error
     return {name: getattr(checked, name) for name in schema}
+
+
+def _is_tuple(hint: Any) -> bool:
+    return typing.get_origin(hint) is tuple or any(map(_is_tuple, typing.get_args(hint)))
 
 
 def _explain(error: pydantic.ValidationError, key: str) -> str:
@@ -205,6 +228,8 @@ def _explain(error: pydantic.ValidationError, key: str) -> str:
         where = ".".join([key, *map(str, problem["loc"])]).strip(".")
         if problem["type"] == "missing":
             lines.append(f"{where}: this key is missing")
+        elif problem["type"] == "string_pattern_mismatch":
+            lines.append(f"{where}={problem['input']!s}: expected {_PATTERNS[problem['ctx']['pattern']]}")
         else:
             lines.append(f"{where}={problem['input']!s}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
     return "\n".join(dict.fromkeys(lines))

@@ -22,7 +22,7 @@ def describe(plan: Plan) -> str:
         f"{_count(len(directories), 'run')} in {_relative(first.parent)}: {len(finished)} finished, {missing} to do"
     ]
     if len(plan.runs) > len(directories):
-        lines.append(f"({len(plan.runs) - len(directories)} combinations are equal to another one)")
+        lines.append(f"({_count(len(plan.runs) - len(directories), 'combination')} equal to another one left out)")
     for key, values in _differing(plan).items():
         lines.append(_clip(f"  {key}: {', '.join(values)}"))
     for number, (run_id, directory) in enumerate(directories.items(), start=1):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import math
 import os
 import re
@@ -29,7 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a table's columns or their meaning change; old versions stay readable."""
 
 STATUSES = ("running", "complete", "diverged", "failed", "oom", "timeout", "killed")
@@ -73,6 +74,7 @@ TABLES: dict[str, pa.Schema] = {
             field("clean_loss", pa.float64(), "mean loss on the uncorrupted test set", unit="nat"),
             field("clean_accuracy", pa.float64(), "accuracy on the uncorrupted test set"),
             field("parameters", pa.int64(), "trainable parameters of the prepared model"),
+            field("tables", pa.string(), "rows of each other table of the run when this row was written, as JSON"),
             field("train_seconds", pa.float64(), "wall time of all epochs", unit="s", measured=True),
             field("evaluate_seconds", pa.float64(), "wall time of the final evaluation", unit="s", measured=True),
             field("peak_memory", pa.int64(), "peak resident memory of the process", unit="byte", measured=True),
@@ -111,7 +113,11 @@ TABLES: dict[str, pa.Schema] = {
             _NORMALIZATION,
             field("reference", pa.string(), "state that H_ref is taken from: init or epoch_1"),
             field("value", pa.float64(), "Spectral Suppression Ratio, " + _SSR),
-            field("status", pa.string(), "ok, or why value is NULL: no_high_band, zero_reference, not_finite, no_gain"),
+            field(
+                "status",
+                pa.string(),
+                "ok, or why value is NULL: no_high_band, zero_reference, not_finite, no_gain, no_statistics",
+            ),
         ]
     ),
     "ssr_null": pa.schema(
@@ -246,8 +252,9 @@ class RunWriter:
     def set_run(self, row: Mapping[str, Any]) -> None:
         """Replace the run's one-row table: the fields of :data:`TABLES` plus ``config.*`` and ``provenance.*`` columns.
 
-        Extra columns take the type of their value: bool, int, float or text.
+        Extra columns take the type of their value: bool, int, float or text. ``tables`` is filled in here.
         """
+        row = {**row, "tables": json.dumps(self.counts(), sort_keys=True)}
         schema = self._schemas["run"]
         extra = [
             pa.field(key, _plain_type(value), metadata={"measured": "true"} if key.startswith("provenance.") else None)
@@ -262,15 +269,29 @@ class RunWriter:
         self._tables["run"] = [pa.Table.from_arrays(arrays, schema=full)]
         self._dirty.add("run")
 
-    def restore(self, *, through_epoch: int) -> None:
-        """Take up the published tables of an interrupted run, dropping every row after ``through_epoch``."""
-        for name in self._schemas:
-            path = self.directory / f"{name}.parquet"
-            if name == "run" or not path.exists():
-                continue
-            table = pq.ParquetFile(path).read().cast(self._schemas[name])
+    def counts(self) -> dict[str, int]:
+        """Rows collected so far, by table, the run table left out."""
+        return {name: sum(map(len, parts)) for name, parts in self._tables.items() if name != "run"}
+
+    def restore(self, expected: Mapping[str, int], *, through_epoch: int) -> None:
+        """Take up the published tables of an interrupted run, dropping every row after ``through_epoch``.
+
+        Args:
+            expected: what :meth:`counts` said after that epoch.
+
+        Raises:
+            RecordsError: a table is missing, damaged, or has another number of rows up to that epoch.
+        """
+        for name, rows in expected.items():
+            path, schema = self.directory / f"{name}.parquet", self._schemas[name]
+            try:
+                table = pq.ParquetFile(path).read().select(schema.names).cast(schema)
+            except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+                raise RecordsError(f"{path}: cannot be read ({error})") from error
             if "epoch" in table.column_names:
                 table = table.filter(pc.field("epoch") <= through_epoch)
+            if len(table) != rows:
+                raise RecordsError(f"{path}: {len(table)} rows up to epoch {through_epoch}, expected {rows}")
             self._tables[name] = [table]
             self._dirty.add(name)
 
@@ -366,19 +387,41 @@ def _read_run(directory: Path, damaged: list[Damage]) -> Iterator[tuple[str, pa.
     files = sorted(directory.glob("*.parquet"), key=lambda file: (file.stem != "run", file.stem))
     for file in files:
         try:
-            table = pq.ParquetFile(file).read().replace_schema_metadata()
-            yield file.stem, _with_later_columns(file.stem, table)
+            table = pq.ParquetFile(file).read()
+            yield file.stem, _upgraded(file.stem, table)
         except (pa.ArrowException, OSError) as error:
             damaged.append(Damage(file, re.sub(r"\s+", " ", str(error))[:200]))
             if file.stem == "run":
                 return
+        else:
+            if file.stem == "run":
+                absent = [name for name in recorded_tables(table) if not (directory / f"{name}.parquet").exists()]
+                damaged += [
+                    Damage(directory / f"{name}.parquet", "missing, though the run recorded it") for name in absent
+                ]
 
 
-def _with_later_columns(name: str, table: pa.Table) -> pa.Table:
-    """Columns that the table's schema has gained since the file was written, as NULL."""
+def recorded_tables(run: pa.Table) -> dict[str, int]:
+    """Rows of each table that a ``run`` table says its run has; nothing for records of version 1, which do not say."""
+    texts = run["tables"].to_pylist() if "tables" in run.column_names else []
+    return {str(k): int(v) for text in texts if text for k, v in json.loads(text).items()}
+
+
+def _upgraded(name: str, table: pa.Table) -> pa.Table:
+    """A table of an older version as the present one has it: later columns are NULL, withdrawn values too.
+
+    Version 1 gave ``absolute_folded`` a value against ``init``, where batch norm has no statistics to fold in yet.
+    """
+    version = int((table.schema.metadata or {}).get(b"frequency_reg.schema_version", b"0"))
+    table = table.replace_schema_metadata()
     for entry in TABLES.get(name, ()):
         if entry.name not in table.column_names:
             table = table.append_column(entry, pa.nulls(len(table), entry.type))
+    if name == "ssr" and version == 1:
+        withdrawn = pc.and_(pc.equal(table["normalization"], "absolute_folded"), pc.equal(table["reference"], "init"))
+        for column, stand_in in (("value", pa.scalar(None, pa.float64())), ("status", pa.scalar("no_statistics"))):
+            values = pc.if_else(withdrawn, stand_in, table[column])
+            table = table.set_column(table.column_names.index(column), TABLES["ssr"].field(column), values)
     return table
 
 

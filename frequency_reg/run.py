@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -18,7 +19,7 @@ import torch
 from frequency_reg import checkpoint
 from frequency_reg.config import Config, ConfigError, instantiate, regularizer_parts
 from frequency_reg.corruption.base import Corruption
-from frequency_reg.dataset.base import Dataset, ImageData, Split
+from frequency_reg.dataset.base import DataError, Dataset, ImageData, Split
 from frequency_reg.evaluate import robustness, score
 from frequency_reg.model.base import Model
 from frequency_reg.probe.base import Probe
@@ -74,7 +75,12 @@ def run(config: Config) -> Outcome:
     directory, run_id = run_directory(config), identity(config)
     if is_finished(directory, run_id):
         return _skipped(directory)
-    experiment = build(config, run_id)
+    try:
+        experiment = build(config, run_id)
+    except (ConfigError, DataError):
+        raise
+    except Exception as error:
+        return _failed_to_build(config, directory, run_id, error)
     with _locked(directory) as ours:
         if not ours:
             return Outcome(directory, "running", "another process is doing this run", skipped=True)
@@ -89,6 +95,31 @@ def _skipped(directory: Path) -> Outcome:
     if row.get("provenance.source_digest") != source_digest():
         detail = "made by another version of the code; delete its folder to repeat it"
     return Outcome(directory, str(row.get("status")), detail, skipped=True)
+
+
+def check(config: Config, data: ImageData) -> None:
+    """Build a run's parts on ``data`` and throw them away.
+
+    Raises:
+        ConfigError: a part refuses its parameters, the data or another part. Other failures are left to the run itself.
+    """
+    with contextlib.suppress(RuntimeError, MemoryError):
+        build(config, identity(config), data)
+
+
+def _failed_to_build(config: Config, directory: Path, run_id: str, error: Exception) -> Outcome:
+    """Record that a run could not be built: too large for the memory, or an error in a part's code."""
+    status = "oom" if _is_out_of_memory(error) else "failed"
+    detail = f"{type(error).__name__}: {error}".splitlines()[0]
+    with _locked(directory) as ours:
+        if not ours:
+            return Outcome(directory, "running", "another process is doing this run", skipped=True)
+        (directory / "log.txt").write_text("".join(traceback.format_exception(error)))
+        writer = RunWriter(directory, run_id)
+        columns = {f"config.{key}": value for key, value in flat_config(config).items()}
+        writer.set_run({"run_name": directory.name, "status": status, "status_detail": detail, "epoch": 0, **columns})
+        writer.publish()
+    return Outcome(directory, status, detail)
 
 
 @contextmanager
@@ -114,11 +145,11 @@ def _locked(directory: Path) -> Iterator[bool]:
 # --- building --------------------------------------------------------------------------------------------------------
 
 
-def build(config: Config, run_id: str) -> Experiment:
-    """Load the data and build every part of a run; touches no file but the data set's cache."""
+def build(config: Config, run_id: str, data: ImageData | None = None) -> Experiment:
+    """Build every part of a run, on ``data`` if it is loaded already; touches no file but the data set's cache."""
     device, precision = _set_up_torch(config)
     dataset: Dataset = instantiate(config.dataset)
-    data = _to_device(dataset.load(), device)
+    data = _to_device(data or dataset.load(), device)
     torch.manual_seed(stream_seed(config.seed, "initialisation"))
     model: Model = instantiate(
         config.model,
@@ -336,24 +367,56 @@ class _Recorder:
             "optimizer": self.experiment.optimizer.state_dict(),
             "probes": [probe.state_dict() for probe in self.experiment.probes],
             "row": self.row,
+            "tables": self.writer.counts(),
+            "made_by": self._made_by(),
         }
         checkpoint.save(self.directory, result.epoch, state)
         self.published_at = time.monotonic()
 
     def _resume(self) -> int:
-        """Take up the newest checkpoint of this very run; returns the epochs it has finished."""
+        """Take up the newest checkpoint of this very run; returns the epochs it has finished.
+
+        If the code, the data or the arithmetic changed since, or the records do not fit the checkpoint, the run starts
+        over, loudly: a record that mixes two of them would look like one.
+        """
         experiment = self.experiment
         state = checkpoint.load_newest(self.directory, map_location=experiment.device)
-        if state is None or state["run_id"] != experiment.run_id:
+        if state is None:
+            return 0
+        reason = self._why_not_to_go_on(state)
+        if reason:
+            _log.warning("%s: starting over, %s", self.directory, reason)
+            checkpoint.discard(self.directory)
+            for table in state.get("tables", {}):
+                self.writer.clear(table)
             return 0
         experiment.model.load_state_dict(state["model"])
         experiment.optimizer.load_state_dict(state["optimizer"])
         for probe, probe_state in zip(experiment.probes, state["probes"], strict=True):
             probe.load_state_dict(probe_state)
         self.row = dict(state["row"])
-        self.writer.restore(through_epoch=state["epoch"])
         self.writer.clear("robustness")
         return int(state["epoch"])
+
+    def _made_by(self) -> dict[str, str]:
+        """What must be the same for a run to go on: code, data and arithmetic."""
+        keys = ("source_digest", "data_digest", "torch", "precision")
+        device = {"device": self.experiment.device.type}
+        return {key: str(self.provenance[f"provenance.{key}"]) for key in keys} | device
+
+    def _why_not_to_go_on(self, state: dict[str, Any]) -> str:
+        """Empty if the run may go on from ``state``; its tables are then restored."""
+        if state["run_id"] != self.experiment.run_id:
+            return "its checkpoint is of another configuration"
+        now, then = self._made_by(), state["made_by"]
+        changed = [f"{key} was {then.get(key)} and is {now[key]}" for key in now if then.get(key) != now[key]]
+        if changed:
+            return "its checkpoint was made otherwise: " + "; ".join(changed)
+        try:
+            self.writer.restore(state["tables"], through_epoch=state["epoch"])
+        except RecordsError as error:
+            return f"its records do not fit its checkpoint: {error}"
+        return ""
 
     def _set_status(self, status: str, detail: str) -> None:
         config = {f"config.{k}": v for k, v in flat_config(self.experiment.config).items()}

@@ -102,16 +102,31 @@ def recorded_run(directory: Path) -> dict[str, Any] | None:
 
 
 def is_finished(directory: Path, run_id: str) -> bool:
-    """Whether ``directory`` holds the records of exactly this run, finished."""
+    """Whether ``directory`` holds the records of exactly this run, finished, with every table it recorded."""
     row = recorded_run(directory)
-    return row is not None and row["run_id"] == run_id and row["status"] in FINISHED
+    if row is None or row["run_id"] != run_id or row["status"] not in FINISHED:
+        return False
+    tables: dict[str, int] = json.loads(row.get("tables") or "{}")
+    return all(_rows(directory / f"{name}.parquet") == rows for name, rows in tables.items())
+
+
+def _rows(path: Path) -> int | None:
+    """Rows that a file's footer declares; None if it cannot be read."""
+    try:
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 @cache
 def source_digest() -> str:
-    """SHA-256 (first 16 hex digits) over the package's Python sources: tells whether two runs had the same code."""
+    """SHA-256 (first 16 hex digits) over the sources that a run's numbers depend on: did two runs have the same code?
+
+    The command line, plans and progress only talk to the user and are left out.
+    """
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
+    talk = {"cli.py", "compose.py", "plan.py", "progress.py", "__main__.py"}
+    for file in sorted(file for file in package.rglob("*.py") if file.name not in talk):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -67,7 +67,7 @@ def test_rows_of_every_corruption_begin_with_the_clean_score(model, split):
         ("resize", 0, None),
         ("resize", 1, 16.0),
     ]
-    assert {r["parameter_unit"] for r in rows} == {"noise σ (pixels in [0, 1])", "resized to (px)"}
+    assert {r["parameter_unit"] for r in rows} == {"noise σ (pixels in [0, 1])", "resized to (px of 32)"}
     clean = score(model, split, batch_size=20)
     assert {r["accuracy"] for r in rows if r["severity"] == 0} == {clean.accuracy}
     assert rows[4]["loss"] != clean.loss

@@ -137,10 +137,33 @@ def test_digest_ignores_what_is_measured_and_nothing_else(tmp_path):
 def test_restore_drops_later_epochs(tmp_path):
     folder = write_run(tmp_path / "run")
     writer = RunWriter(folder, "a")
-    writer.restore(through_epoch=0)
+    writer.restore({"epochs": 1}, through_epoch=0)
     writer.set_run({"status": "running"})
     writer.publish()
     assert read(folder)["epochs"]["epoch"].to_pylist() == [0]
+
+
+def test_version_1_had_folded_power_against_init_which_is_withdrawn(tmp_path):
+    folder = write_run(tmp_path / "old")
+    writer = RunWriter(folder, "a")
+    rows = {"epoch": 1, "layer": "conv1", "depth": 0, "normalization": ["absolute_folded", "absolute_folded", "dc"]}
+    writer.add("ssr", {**rows, "reference": ["init", "epoch_1", "init"], "value": [1.0, 2.0, 3.0], "status": "ok"})
+    writer.publish()
+    assert read(folder)["ssr"]["value"].to_pylist() == [1.0, 2.0, 3.0]
+    path = folder / "ssr.parquet"
+    table = pq.read_table(path)
+    version = {**table.schema.metadata, b"frequency_reg.schema_version": b"1"}
+    write_table(path, table.replace_schema_metadata(version))
+    assert read(folder)["ssr"]["value"].to_pylist() == [None, 2.0, 3.0]
+    assert read(folder)["ssr"]["status"].to_pylist() == ["no_statistics", "ok", "ok"]
+
+
+def test_a_table_that_the_run_recorded_and_is_gone_is_named(tmp_path):
+    folder = write_run(tmp_path / "run")
+    (folder / "epochs.parquet").unlink()
+    assert [(d.path.name, d.reason) for d in read(folder).damaged] == [
+        ("epochs.parquet", "missing, though the run recorded it")
+    ]
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_other(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pyarrow.parquet as pq
 import pytest
 
 from frequency_reg import checkpoint, records
@@ -41,7 +42,7 @@ def test_every_table_of_a_run(small):
     assert set(ssr["normalization"]) == {"dc", "total", "energy", "absolute", "absolute_folded"}
     assert set(ssr.loc[ssr["epoch"] == 2, "reference"]) == {"init", "epoch_1"}
     assert (ssr.query("epoch == 0 and reference == 'init' and status == 'ok'")["value"] == 0).all()
-    assert len(tables["ssr_null"]) == 19 * 5 * 2
+    assert len(tables["ssr_null"]) == 19 * 4 * 2
     assert set(tables["regularizer"].to_pandas()["quantity"]) == {"share_removed", "share_kept"}
     robustness = tables["robustness"].to_pylist()
     assert [(r["corruption"], r["severity"]) for r in robustness] == [("gaussian_noise", 0), ("gaussian_noise", 1)]
@@ -132,6 +133,47 @@ def test_a_damaged_checkpoint_costs_time_but_no_bit(small, tmp_path):
     assert digest(damaged) == digest(whole)
 
 
+@pytest.mark.parametrize("damage", ["missing", "garbage", "short"])
+def test_records_that_do_not_fit_the_checkpoint_start_the_run_over_loudly(small, tmp_path, caplog, damage):
+    whole, damaged = small("epochs=2", f"outputs={tmp_path}/whole"), small("epochs=2", f"outputs={tmp_path}/damaged")
+    run(whole)
+    directory = run(damaged).directory
+    spectra = directory / "spectra.parquet"
+    if damage == "missing":
+        spectra.unlink()
+    elif damage == "garbage":
+        spectra.write_bytes(b"PAR1 garbage PAR1")
+    else:
+        records.write_table(spectra, pq.read_table(spectra).slice(3))
+    assert len(records.read(directory).damaged) == (0 if damage == "short" else 1)
+    outcome = run(damaged)
+    assert (outcome.status, outcome.skipped) == ("complete", False)
+    assert "starting over, its records do not fit its checkpoint" in caplog.text
+    assert digest(damaged) == digest(whole)
+
+
+def test_a_run_does_not_go_on_with_other_code(small, monkeypatch, caplog):
+    config = small("epochs=2")
+    directory = run(config).directory
+    (directory / "run.parquet").unlink()
+    monkeypatch.setattr("frequency_reg.provenance.source_digest", lambda: "other code")
+    assert run(config).status == "complete"
+    assert "starting over, its checkpoint was made otherwise: source_digest was" in caplog.text
+    assert records.read(directory)["epochs"]["epoch"].to_pylist() == [0, 1, 2]
+
+
+def test_a_run_that_cannot_be_built_is_a_status(small, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError("too large")
+
+    monkeypatch.setattr("frequency_reg.run.regularizer_parts", fail)
+    outcome = run(small())
+    assert outcome.status == "oom"
+    row = records.read(outcome.directory)["run"].to_pylist()[0]
+    assert (row["status_detail"], row["config.model"]) == ("MemoryError: too large", "resnet20")
+    assert "Traceback" in (outcome.directory / "log.txt").read_text()
+
+
 def test_divergence_is_a_status_with_null_for_what_does_not_exist(small):
     outcome = run(small("optimizer.lr=1e30"))
     assert outcome.status == "diverged"
@@ -160,7 +202,7 @@ def test_an_exception_is_a_status_with_its_traceback_in_the_log(small, monkeypat
 
 def test_bad_input_leaves_no_directory(small, tmp_path):
     with pytest.raises(Exception, match=r"model\.padding=0: 8 x 8 images are too small"):
-        run(small("model=lenet", *(["~model.width"] if False else [])))
+        run(small("model=lenet", "model.width=1.0"))
     assert not (tmp_path / "outputs").exists()
 
 

@@ -21,13 +21,12 @@ from torch import Generator, Tensor
 
 
 class Corruption(ABC):
-    """Perturbs images in [0, 1] by one of n severities.
+    """Perturbs images in [0, 1] by one of n severities."""
 
-    Attributes:
-        unit: what ``parameters`` counts, as text for an axis.
-    """
-
-    unit: str
+    @property
+    @abstractmethod
+    def unit(self) -> str:
+        """What ``parameters`` counts, as text for an axis."""
 
     @property
     @abstractmethod

@@ -30,8 +30,6 @@ class GaussianBlur(Corruption):
         ValueError: an even kernel size, or a ``sigma`` list of another length than ``kernel_size``.
     """
 
-    unit = "blur kernel size (px)"
-
     def __init__(
         self,
         *,
@@ -48,6 +46,11 @@ class GaussianBlur(Corruption):
             )
         self.kernel_size = kernel_size
         self.sigma = [0.3 * k + 0.8 for k in kernel_size] if sigma is None else sigma
+
+    @property
+    def unit(self) -> str:
+        """See :attr:`Corruption.unit`."""
+        return "blur kernel size (px)"
 
     @property
     def parameters(self) -> Sequence[float]:

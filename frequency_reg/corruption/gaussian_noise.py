@@ -23,11 +23,14 @@ class GaussianNoise(Corruption):
         clip: clip the result to [0, 1], as a camera would; without it the noise stays exactly white.
     """
 
-    unit = "noise σ (pixels in [0, 1])"
-
     def __init__(self, *, sigma: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)], clip: bool) -> None:
         self.sigma = sigma
         self.clip = clip
+
+    @property
+    def unit(self) -> str:
+        """See :attr:`Corruption.unit`."""
+        return "noise σ (pixels in [0, 1])"
 
     @property
     def parameters(self) -> Sequence[float]:

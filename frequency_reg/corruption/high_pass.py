@@ -29,8 +29,6 @@ class HighPass(Corruption):
         keep_mean: add the mean of each image and channel to the result.
     """
 
-    unit = "radius removed (cycles per image)"
-
     def __init__(
         self,
         *,
@@ -41,6 +39,11 @@ class HighPass(Corruption):
         self.radius = radius
         self.relative_to = relative_to
         self.keep_mean = keep_mean
+
+    @property
+    def unit(self) -> str:
+        """What the radius counts."""
+        return f"radius removed (cycles per {'image' if self.relative_to is None else f'{self.relative_to:g} px'})"
 
     @property
     def parameters(self) -> Sequence[float]:

@@ -28,8 +28,6 @@ class LowPass(Corruption):
             shorter side of L. None takes ``radius`` as cycles per image.
     """
 
-    unit = "radius kept (cycles per image)"
-
     def __init__(
         self,
         *,
@@ -38,6 +36,11 @@ class LowPass(Corruption):
     ) -> None:
         self.radius = radius
         self.relative_to = relative_to
+
+    @property
+    def unit(self) -> str:
+        """What the radius counts."""
+        return f"radius kept (cycles per {'image' if self.relative_to is None else f'{self.relative_to:g} px'})"
 
     @property
     def parameters(self) -> Sequence[float]:

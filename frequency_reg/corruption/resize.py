@@ -32,8 +32,6 @@ class Resize(Corruption):
             is not smaller than the image.
     """
 
-    unit = "resized to (px)"
-
     def __init__(
         self,
         *,
@@ -48,6 +46,11 @@ class Resize(Corruption):
         self.size = size
         self.relative_to = relative_to
         self.antialias = antialias
+
+    @property
+    def unit(self) -> str:
+        """What the size counts."""
+        return "resized to (px)" if self.relative_to is None else f"resized to (px of {self.relative_to})"
 
     @property
     def parameters(self) -> Sequence[float]:

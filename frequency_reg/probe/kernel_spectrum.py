@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any
 
 import torch
@@ -27,10 +26,15 @@ class ConvolutionLayer:
     convolution: nn.Conv2d
     norm: nn.BatchNorm2d | None
 
+    def has_statistics(self) -> bool:
+        """Whether the batch norm has seen a batch: before, its variance is a placeholder and its gain means nothing."""
+        counted = None if self.norm is None else self.norm.num_batches_tracked
+        return counted is not None and int(counted) > 0
+
     def folded_weight(self) -> Tensor | None:
-        """(out, in, k, k): the weight times the batch norm's inference gain ``gamma / sqrt(var + eps)``."""
+        """(out, in, k, k): the weight times the batch norm's gain ``gamma / sqrt(var + eps)``, if it has one."""
         norm = self.norm
-        if norm is None or norm.running_var is None:
+        if norm is None or norm.running_var is None or not self.has_statistics():
             return None
         gain = (norm.running_var + norm.eps).rsqrt() * (1 if norm.weight is None else norm.weight)
         return self.convolution.weight * gain.view(-1, 1, 1, 1)
@@ -59,8 +63,9 @@ class KernelSpectrum(Probe):
     """Writes ``spectra``, ``ssr`` and (once) ``ssr_null``.
 
     Every convolution is recorded at every epoch; SSR of every normalization (``absolute_folded`` is ``absolute`` with
-    the following batch norm's gain folded into the weight) against the state before the first update (``init``) and,
-    from epoch 1 on, against the state after the first epoch (``epoch_1``, the published choice). The null is the SSR
+    the following batch norm's gain folded into the weight; batch norm has no statistics before the first update, so it
+    does not exist against ``init``) against the state before the first update (``init``) and, from epoch 1 on, against
+    the state after the first epoch (``epoch_1``, the published choice). The null is the SSR
     between two independent initialisations of the same layer: what an SSR must exceed to mean anything.
 
     Source: arXiv 2512.22192, whose script records one layer, one normalization and one reference.
@@ -122,18 +127,15 @@ class KernelSpectrum(Probe):
         }
 
     def _null_rows(self, layers: list[ConvolutionLayer]) -> Iterator[Rows]:
-        """SSR between draws i and i + 1 (cyclically), so that ``null_draws`` pairs need as many initialisations."""
+        """SSR between the two initialisations of each of ``null_draws`` independent pairs."""
         drawn: dict[tuple[int, ...], list[dict[str, float | None]]] = {}
         for layer in layers:
             shape = tuple(layer.convolution.weight.shape)
             if shape not in drawn:
-                drawn[shape] = _initial_powers(layer, self.null_draws + 1, self.null_seed)
-            source: dict[str, str] = {name: name for name in NORMALIZATIONS}
-            if layer.norm is not None:  # a fresh one scales all channels alike, which changes no ratio
-                source["absolute_folded"] = "absolute"
-            for normalization, power in source.items():
-                powers = [draw[power] for draw in drawn[shape]]
-                values = [suppression(a, b) for a, b in pairwise(powers)]
+                drawn[shape] = _initial_powers(layer, 2 * self.null_draws, self.null_seed)
+            for normalization in NORMALIZATIONS:
+                powers = [draw[normalization] for draw in drawn[shape]]
+                values = [suppression(a, b) for a, b in zip(powers[::2], powers[1::2], strict=True)]
                 yield (
                     "ssr_null",
                     {
@@ -171,6 +173,8 @@ def _status(layer: ConvolutionLayer, normalization: str, against: float | None, 
         return "no_high_band"
     if normalization == "absolute_folded" and layer.norm is None:
         return "no_gain"
+    if normalization == "absolute_folded" and (power is None or against is None):
+        return "not_finite" if layer.has_statistics() and power is None else "no_statistics"
     if power is None:
         return "not_finite"
     return "ok" if against else "zero_reference"

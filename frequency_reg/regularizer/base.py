@@ -56,11 +56,19 @@ class Regularizer:
         return ()
 
 
+def network_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The model's own parameters: those that no regularizer added in ``prepare``. What decay and penalties act on."""
+    return [parameter for parameter in model.parameters() if not hasattr(parameter, _ADDED_BY)]
+
+
+_ADDED_BY = "added_by_regularizer"
+
+
 class Composition(Regularizer):
     """Several regularizers as one, in the alphabetical order of their names.
 
-    Parameters that a regularizer adds in :meth:`prepare` are its own: the others' parameter groups pass them over, so
-    that weight decay does not decay a mask.
+    Parameters that a regularizer adds in :meth:`prepare` are its own: the others' parameter groups pass them over, and
+    :func:`network_parameters` leaves them out, so that weight decay does not decay a mask.
 
     Args:
         parts: regularizers by name.
@@ -68,14 +76,14 @@ class Composition(Regularizer):
 
     def __init__(self, parts: Mapping[str, Regularizer]) -> None:
         self.parts = [parts[name] for name in sorted(parts)]
-        self._owner: dict[nn.Parameter, Regularizer] = {}
 
     def prepare(self, model: Model) -> Model:
         """See :meth:`Regularizer.prepare`."""
         for part in self.parts:
             before = set(model.parameters())
             model = part.prepare(model)
-            self._owner.update({p: part for p in model.parameters() if p not in before})
+            for parameter in set(model.parameters()) - before:
+                setattr(parameter, _ADDED_BY, part)
         return model
 
     def parameter_groups(self, model: Model) -> list[ParameterGroup]:
@@ -84,7 +92,7 @@ class Composition(Regularizer):
         for part in self.parts:
             for group in part.parameter_groups(model):
                 for parameter in group["params"]:
-                    if self._owner.get(parameter, part) is part:
+                    if getattr(parameter, _ADDED_BY, part) is part:
                         options[parameter].update({k: v for k, v in group.items() if k != "params"})
         groups: dict[tuple[tuple[str, Any], ...], list[nn.Parameter]] = {}
         for parameter, chosen in options.items():

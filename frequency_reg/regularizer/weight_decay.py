@@ -8,11 +8,11 @@ import torch
 from annotated_types import Ge, Lt
 
 from frequency_reg.model.base import Model
-from frequency_reg.regularizer.base import ParameterGroup, Regularizer
+from frequency_reg.regularizer.base import ParameterGroup, Regularizer, network_parameters
 
 
 class WeightDecay(Regularizer):
-    """Shrinks every parameter of the model (weights, biases, batch norm) in each step.
+    """Shrinks every parameter of the network (weights, biases, batch norm; no masks) in each step.
 
     Coupled (the default, what SGD's ``weight_decay`` does; "L2" in arXiv 2512.22192)::
 
@@ -33,21 +33,15 @@ class WeightDecay(Regularizer):
     def __init__(self, *, weight_decay: Annotated[float, Ge(0), Lt(1)], decoupled: bool) -> None:
         self.weight_decay = weight_decay
         self.decoupled = decoupled
-        self._decayed: list[torch.Tensor] = []
-
-    def prepare(self, model: Model) -> Model:
-        """Remember which parameters to decay: those the model has now, not the ones other regularizers add."""
-        self._decayed = list(model.parameters())
-        return model
 
     def parameter_groups(self, model: Model) -> list[ParameterGroup]:
         """All parameters with ``weight_decay`` when coupled; nothing when decoupled or at strength 0."""
         if self.decoupled or self.weight_decay == 0:
             return []
-        return [{"params": list(model.parameters()), "weight_decay": self.weight_decay}]
+        return [{"params": network_parameters(model), "weight_decay": self.weight_decay}]
 
-    def after_step(self, model: Model, learning_rate: float) -> None:  # noqa: ARG002
+    def after_step(self, model: Model, learning_rate: float) -> None:
         """The decoupled decay."""
         if self.decoupled and self.weight_decay > 0:
             with torch.no_grad():
-                torch._foreach_mul_(self._decayed, 1 - learning_rate * self.weight_decay)
+                torch._foreach_mul_([*network_parameters(model)], 1 - learning_rate * self.weight_decay)

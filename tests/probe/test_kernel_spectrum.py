@@ -76,14 +76,17 @@ def test_ssr_against_both_references():
 def test_absolute_folded_takes_in_the_gain_of_the_batch_norm():
     """Doubling the weight and halving the norm's gain leaves the layer's function, and the folded power, as it was."""
     model, probe = resnet(), KernelSpectrum(null_draws=0, null_seed=0)
-    measure(probe, model, 0)
+    rows = [r for r in measure(probe, model, 0)["ssr"] if r["normalization"] == "absolute_folded"]
+    assert {(r["value"], r["status"]) for r in rows if r["layer"] == "conv1"} == {(None, "no_statistics")}
+    model.train()(torch.rand(8, 1, 8, 8))
+    measure(probe, model, 1)
     with torch.no_grad():
         model.conv1.weight.mul_(2)
         model.bn1.weight.div_(2)
-    rows = [r for r in measure(probe, model, 1)["ssr"] if r["layer"] == "conv1" and r["reference"] == "init"]
-    found = {r["normalization"]: r["value"] for r in rows}
-    assert found["absolute"] == pytest.approx(1 - 4)
-    assert found["absolute_folded"] == pytest.approx(0, abs=1e-6)
+    found = {(r["normalization"], r["reference"]): r for r in measure(probe, model, 2)["ssr"] if r["layer"] == "conv1"}
+    assert found["absolute", "epoch_1"]["value"] == pytest.approx(1 - 4)
+    assert found["absolute_folded", "epoch_1"]["value"] == pytest.approx(0, abs=1e-6)
+    assert found["absolute_folded", "init"]["status"] == "no_statistics"
 
 
 def test_status_says_why_a_value_is_missing():

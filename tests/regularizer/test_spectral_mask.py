@@ -251,6 +251,16 @@ def test_masks_are_not_decayed_when_composed_with_weight_decay():
     assert len(decay) == len(list(model.parameters()))
 
 
+def test_masks_are_not_decayed_by_decoupled_weight_decay_either():
+    parts = {"weight_decay": WeightDecay(weight_decay=0.5, decoupled=True), "spectral_mask": SpectralMask(**MASK)}
+    regularizer = Composition(parts)
+    model = regularizer.prepare(LeNet(kernel_size=5, padding=2, width=1.0, **GREY))
+    mask, weight = model.conv1.mask.detach().clone(), model.conv1.weight.detach().clone()
+    regularizer.after_step(model, 0.1)
+    assert torch.equal(model.conv1.mask, mask)
+    assert torch.allclose(model.conv1.weight, 0.95 * weight)
+
+
 def test_error_texts():
     with pytest.raises(ValueError, match="MLP has no block convolutions to mask; choose a convolutional model"):
         SpectralMask(**MASK).prepare(MLP(hidden=[8], **GREY))

@@ -1,0 +1,37 @@
+"""What README says of the results is what the committed records say."""
+
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis import compare, table
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+REFERENCE = sorted(path.name for path in (ROOT / "outputs" / "reference").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_every_reference_sweep_is_whole(name):
+    records = analysis.load(ROOT / "outputs" / "reference" / name)
+    assert records.damaged == ()
+    assert set(records["run"]["status"]) == {"complete"}
+    assert records["run"]["provenance.git_commit"].str.fullmatch("[0-9a-f]{12}").all(), "made by committed code"
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_every_row_of_a_results_table_is_in_the_readme(name):
+    records = analysis.load(ROOT / "outputs" / "reference" / name)
+    rows = [line for line in table.markdown(records).splitlines() if line.startswith("|")]
+    assert len(rows) > 2
+    assert [row for row in rows if row not in README] == []
+
+
+def test_differences_in_the_readme_are_those_of_the_records():
+    records = analysis.load(ROOT / "outputs" / "reference" / "cifar10_weight_decay")
+    frame = compare.differences(records)
+    text = compare.terminal(frame[frame["configuration"] == "weight_decay 0.001"], markdown=True)
+    stated = [line for line in README.splitlines() if (line.startswith("|") and " pp |" in line) or "| SSR " in line]
+    assert len(stated) >= 23
+    assert [line for line in stated if line not in text] == []
