@@ -191,7 +191,8 @@ def footer(frame: pd.DataFrame) -> list[str]:
     sentences = [
         "difference: configuration minus baseline, paired by seed, mean ± half-width of the 95% Student-t interval "
         "over n pairs; accuracies of the test split in percentage points (pp). p: two-sided paired t test; missing "
-        f"where the differences have no spread. Holm p: corrected over the family of all {tests} tests shown."
+        "where the differences have no spread."
+        + (f" Holm p: corrected over the family of all {tests} tests shown." if tests else "")
     ]
     for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))

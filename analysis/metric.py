@@ -181,8 +181,8 @@ def check(names: Sequence[str], valid: Iterable[str]) -> None:
             continue
         near = difflib.get_close_matches(name, known, 3, 0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        short = [k for k in known if k.count("/") < 2 or k.startswith(("ssr/first/", "ssr/last/"))]
+        short = [k for k in known if "/" not in k]
         raise AnalysisError(
             f"unknown metric '{value_text(name)}'.{hint} Valid here: {', '.join(short)}; "
-            "also accuracy|drop|relative_robustness/CORRUPTION/PARAMETER and ssr/LAYER/NORMALIZATION/REFERENCE."
+            "(accuracy|drop|relative_robustness)/CORRUPTION[/PARAMETER]; ssr/LAYER/NORMALIZATION/REFERENCE."
         )

@@ -366,6 +366,8 @@ def read(path: str | Path) -> Tables:
     root = Path(path)
     if not root.exists():
         raise RecordsError(f"{root}: no such folder. Give a run's folder or a sweep's folder that holds run folders.")
+    if root.is_file():
+        raise RecordsError(f"{root}: a file. Give the run's folder that holds it, or the sweep's folder above.")
     directories = run_directories(root)
     if not directories:
         raise RecordsError(

@@ -124,6 +124,10 @@ def test_a_column_that_older_records_lack_is_null(tmp_path):
 def test_error_texts_of_reading(tmp_path):
     with pytest.raises(RecordsError, match=r"nowhere: no such folder\. Give a run's folder or a sweep's folder"):
         read(tmp_path / "nowhere")
+    (tmp_path / "run.parquet").touch()
+    with pytest.raises(RecordsError, match=r"run\.parquet: a file\. Give the run's folder that holds it"):
+        read(tmp_path / "run.parquet")
+    (tmp_path / "run.parquet").unlink()
     with pytest.raises(RecordsError, match=r"no records here \(no run\.parquet at any depth\)"):
         read(tmp_path)
 

@@ -64,7 +64,7 @@ def test_ssr_of_first_and_last_layer(records: analysis.Records) -> None:
 
 def test_unknown_metric_names_the_nearest(records: analysis.Records) -> None:
     with pytest.raises(
-        analysis.AnalysisError, match=r"'clean_acuracy'\. Did you mean clean_accuracy.*ssr/first/dc/init"
+        analysis.AnalysisError, match=r"'clean_acuracy'\. Did you mean clean_accuracy.*ssr/LAYER/NORMALIZATION"
     ):
         aggregate.headline(records, ["clean_acuracy"])
 

@@ -96,10 +96,12 @@ def test_one_seed_has_differences_but_no_test(tmp_path: Path) -> None:
 
 
 def test_the_text_fits_80_columns_and_names_the_family(records: analysis.Records) -> None:
-    text = compare.terminal(compare.differences(records))
+    frame = compare.differences(records).assign(p=0.01, p_holm=0.5)
+    frame.loc[frame.index[0], "p"] = None
+    text = compare.terminal(frame)
     assert max(map(len, text.splitlines())) <= 80
-    tests = int(compare.differences(records)["p"].notna().sum())
-    assert f"family of all {tests} tests" in " ".join(text.split())
+    assert f"family of all {len(frame) - 1} tests" in " ".join(text.split())
+    assert "family" not in compare.terminal(frame.assign(p=None))
     assert "n = 3 cannot reach .05" in " ".join(text.split())
 
 

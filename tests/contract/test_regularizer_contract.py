@@ -1,5 +1,8 @@
 """What every regularizer must keep, for every YAML in conf/regularizer."""
 
+import importlib
+import typing
+
 import pytest
 import torch
 
@@ -55,6 +58,34 @@ def test_trains_and_repeats_bit_for_bit(name):
     assert losses == again
     assert torch.equal(flat_state(first), flat_state(second))
     assert all(torch.isfinite(p).all() for p in first.parameters())
+
+
+def alternatives() -> list[tuple[str, str, object]]:
+    """Every value of every bool and Literal parameter that is not the YAML's."""
+    found = []
+    for name in REGULARIZERS:
+        for key, value in node("regularizer", name).items():
+            if key == "_target_":
+                continue
+            (part,) = regularizer_parts(node("regularizer", name)).values()
+            module, _, attribute = part["_target_"].rpartition(".")
+            hint = typing.get_type_hints(getattr(importlib.import_module(module), attribute).__init__)[key]
+            choices = (True, False) if hint is bool else typing.get_args(hint)
+            found += [(name, key, choice) for choice in choices if isinstance(value, bool | str) and choice != value]
+    return found
+
+
+@pytest.mark.parametrize(("name", "key", "choice"), alternatives())
+def test_every_choice_of_a_parameter_trains_and_composes_with_all_others(name, key, choice):
+    alone, losses, _ = trained(name, **{key: choice})
+    assert torch.isfinite(flat_state(alone)).all()
+    assert losses != trained(name)[1], f"{key}={choice} changes nothing"
+    for other in set(REGULARIZERS) - {name}:
+        model, _, regularizer = trained(name, other, **{key: choice})
+        added = [p for n, p in model.named_parameters() if n.endswith("mask")]
+        before = [p.detach().clone() for p in added]
+        regularizer.after_step(model, 0.5)
+        assert all(torch.equal(a, b) for a, b in zip(added, before, strict=True)), "a mask was decayed"
 
 
 @pytest.mark.parametrize("name", [name for name in REGULARIZERS if name != "none"])
