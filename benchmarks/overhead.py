@@ -46,7 +46,9 @@ def spectra() -> None:
     print(f"one epoch of ResNet-20, bf16, 45,000 images: {epoch:.1f} s (extrapolated from 6,400)")
     for name, model in models.items():
         probe = KernelSpectrum(null_draws=0, null_seed=0)
-        list(probe.measure(model, 0))
+        model.train()(torch.rand(2, 3, 32, 32))  # batch norm has statistics to fold in, as after an epoch
+        for done in range(2):
+            list(probe.measure(model, done))
         measured = median_seconds(lambda probe=probe, model=model: list(probe.measure(model, 2)))
         weights = [m.weight for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
         naive = median_seconds(lambda weights=weights: [power_spectral_density(w).mean((0, 1)) for w in weights])

@@ -65,7 +65,7 @@ def main() -> None:
             for seed in range(options.seeds)
         ]
     )
-    print(f"ResNet-20, {options.images} CIFAR-10 images, {options.epochs} epochs, validation accuracy in %")
+    print(f"ResNet-20, {options.images} CIFAR-10 images, epochs: {options.epochs}; validation accuracy in %")
     for seed, (fp32, bf16) in enumerate(accuracies):
         print(f"  seed {seed}: fp32 {fp32:.2f}  bf16 {bf16:.2f}  difference {bf16 - fp32:+.2f}")
     differences = accuracies[:, 1] - accuracies[:, 0]

@@ -53,7 +53,7 @@ class Evaluation:
     """What is scored after training."""
 
     splits: list[Literal["test", "validation"]] = field(default_factory=lambda: ["test"])
-    batch_size: Annotated[int, Ge(1)] = 1000
+    batch_size: Annotated[int, Ge(1)] = 500
     seed: Annotated[int, Ge(0)] = 0
 
 

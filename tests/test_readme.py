@@ -1,5 +1,6 @@
 """What README says of the results is what the committed records say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def test_differences_in_the_readme_are_those_of_the_records():
     records = analysis.load(ROOT / "outputs" / "reference" / "cifar10_weight_decay")
     frame = compare.differences(records)
     text = compare.terminal(frame[frame["configuration"] == "weight_decay 0.001"], markdown=True)
-    stated = [line for line in README.splitlines() if (line.startswith("|") and " pp |" in line) or "| SSR " in line]
-    assert len(stated) >= 23
+    stated = [line for line in README.splitlines() if re.match(r"\| (.* pp|SSR .*/.*) \| [+-]", line)]
+    assert len(stated) == 21
     assert [line for line in stated if line not in text] == []
+
+
+def test_shares_removed_in_the_readme_are_those_of_the_records():
+    records = analysis.load(ROOT / "outputs" / "reference" / "cifar10_spectral_mask")
+    rows = records["regularizer"].query("quantity == 'share_removed' and epoch == 15")
+    for layer, values in rows.groupby("layer")["value"]:
+        stated = next(line for line in README.splitlines() if line.startswith(f"| {layer} |"))
+        assert stated.split("|")[-2].split("±")[0].strip() == f"{100 * values.mean():.2f}"
