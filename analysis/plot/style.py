@@ -56,8 +56,10 @@ def styles(frame: pd.DataFrame) -> dict[str, Style]:
     for name, group in rows.groupby("regularizer", sort=False):
         place = group["strength"].rank(method="first", na_option="bottom").astype(int) - 1
         for configuration, i in zip(group["configuration"], place, strict=True):
-            shade = 0.5 * (1 - (i + 1) / len(group))
+            shade = 0.75 * (1 - (i + 1) / len(group))
             found[configuration] = Style(_lighter(colors[str(name)], shade), shapes[configuration])
+        for configuration in group.loc[group["strength"] == 0, "configuration"]:
+            found[configuration] = Style(PALETTE["none"], shapes[configuration])  # strength 0 is no regularizer
     return {label: found[label] for label in rows["configuration"]}
 
 
