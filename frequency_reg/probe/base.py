@@ -7,6 +7,7 @@ resumed run measures what the uninterrupted one would have. A probe draws random
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ Rows = tuple[str, Mapping[str, Any]]
 """Name of a table and its columns, as :meth:`frequency_reg.records.RunWriter.add` takes them."""
 
 
-class Probe:
+class Probe(ABC):
     """See the module's text.
 
     Attributes:
@@ -26,9 +27,9 @@ class Probe:
 
     schemas: ClassVar[dict[str, pa.Schema]] = {}
 
+    @abstractmethod
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """Rows for the state of ``model`` after ``epoch`` epochs; leaves model and random state as they were."""
-        raise NotImplementedError
 
     def state_dict(self) -> dict[str, Tensor]:
         """What :meth:`load_state_dict` needs to go on after an interruption."""
