@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -101,10 +100,15 @@ def check(config: Config, data: ImageData) -> None:
     """Build a run's parts on ``data`` and throw them away.
 
     Raises:
-        ConfigError: a part refuses its parameters, the data or another part. Other failures are left to the run itself.
+        ConfigError: a part refuses its parameters, the data or another part. Every other failure is left to the run
+            itself, whose status it becomes.
     """
-    with contextlib.suppress(RuntimeError, MemoryError):
+    try:
         build(config, identity(config), data)
+    except ConfigError:
+        raise
+    except Exception as error:
+        _log.debug("%s: cannot be built (%s)", run_directory(config), error)
 
 
 def _failed_to_build(config: Config, directory: Path, run_id: str, error: Exception) -> Outcome:

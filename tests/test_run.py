@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from frequency_reg import checkpoint, records
+from frequency_reg.config import ConfigError, instantiate
 from frequency_reg.records import RecordsError, content_digest
-from frequency_reg.run import run
+from frequency_reg.run import check, run
 from frequency_reg.run_id import identity, run_directory
 from tests.conftest import SMALL
 
@@ -172,6 +173,19 @@ def test_a_run_that_cannot_be_built_is_a_status(small, monkeypatch):
     row = records.read(outcome.directory)["run"].to_pylist()[0]
     assert (row["status_detail"], row["config.model"]) == ("MemoryError: too large", "resnet20")
     assert "Traceback" in (outcome.directory / "log.txt").read_text()
+
+
+def test_checking_ahead_raises_bad_input_only(small, monkeypatch):
+    images = instantiate(small().dataset).load()
+    with pytest.raises(ConfigError, match=r"model\.padding=0: 8 x 8 images are too small"):
+        check(small("model=lenet", "model.width=1.0"), images)
+
+    def fail(*_, **__):
+        raise TypeError("a part's own bug")
+
+    monkeypatch.setattr("frequency_reg.run.regularizer_parts", fail)
+    check(small(), images)
+    assert run(small()).status == "failed"
 
 
 def test_divergence_is_a_status_with_null_for_what_does_not_exist(small):
