@@ -21,19 +21,19 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised whenever a table's columns or their meaning change; old versions stay readable."""
 
-STATUSES = ("running", "complete", "diverged", "failed", "oom", "timeout", "killed")
+STATUSES = ("running", "complete", "diverged", "pruned", "failed", "oom", "timeout", "killed")
 
 _METADATA_PREFIX = "frequency_reg."
 
@@ -160,19 +160,34 @@ TABLES: dict[str, pa.Schema] = {
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Publish ``table`` at ``path``: temporary file in the same directory, fsync, rename, fsync of the directory.
-
-    A reader sees the old file or the new one, never a part. On failure the old file is intact and no temporary is left.
+    """Publish ``table`` at ``path`` by :func:`write_file`.
 
     Raises:
         RecordsError: the file system refused (disk full, read-only, ...), naming the path.
     """
+    _publish(path, lambda sink: pq.write_table(table, sink, compression="zstd"))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Publish ``content`` at ``path``: temporary file in the same directory, fsync, rename, fsync of the directory.
+
+    A reader sees the old file or the new one, never a part. On failure the old file is intact and no temporary is left.
+    The directory is made if it is missing.
+
+    Raises:
+        RecordsError: the file system refused (disk full, read-only, ...), naming the path.
+    """
+    _publish(path, lambda sink: sink.write(content))
+
+
+def _publish(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     temporary: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as sink:
-            pq.write_table(table, sink, compression="zstd")
+            write(sink)
             sink.flush()
             os.fsync(sink.fileno())
         temporary.chmod(0o644)

@@ -1,0 +1,129 @@
+"""What happens in the process that does one run, wherever that process is."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from frequency_reg.config import Config
+from frequency_reg.outcome import Outcome
+from frequency_reg.run_id import run_directory
+
+_PARENT_CHECK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may use.
+
+    Attributes:
+        threads: CPU threads, where the configuration leaves them open; None leaves torch's choice.
+        gpu: value for CUDA_VISIBLE_DEVICES; the run sees this device only. None leaves the environment's.
+        memory: bytes of private memory the process may have; None is no limit. Beyond it the run's status is ``oom``.
+        with_parent: the end of the parent process means that nobody wants this run any longer.
+    """
+
+    threads: int | None = None
+    gpu: str | None = None
+    memory: int | None = None
+    with_parent: bool = False
+
+
+def work(config: Config, limits: Limits | None = None) -> Outcome:
+    """Do one run in this process, which does nothing else.
+
+    SIGTERM and SIGINT leave records that say ``killed`` and a checkpoint to go on from; so does the end of the parent
+    process where ``limits`` says so. What the run prints goes to ``log.txt`` in its directory. Nothing is raised: every
+    failure is the outcome's status.
+    """
+    limits = limits or Limits()
+    directory = run_directory(config)
+    try:
+        with _interruptible(with_parent=limits.with_parent), _output_to(directory):
+            _restrict(limits)
+            from frequency_reg.run import run
+
+            return run(_on_this_machine(config, limits))
+    except KeyboardInterrupt:
+        return Outcome(directory, "killed", "interrupted; the same command goes on from the last checkpoint")
+    except MemoryError as error:
+        return Outcome(directory, "oom", f"MemoryError: {error}".strip())
+    except Exception as error:
+        return Outcome(directory, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _on_this_machine(config: Config, limits: Limits) -> Config:
+    runtime = config.runtime
+    threads = runtime.threads or limits.threads
+    device = runtime.device
+    if limits.gpu is not None and device.startswith("cuda:"):
+        device = "cuda"  # the only visible one is number 0 to this process
+    progress = "none" if runtime.progress == "auto" else runtime.progress
+    runtime = dataclasses.replace(runtime, threads=threads, device=device, progress=progress)
+    return dataclasses.replace(config, runtime=runtime)
+
+
+def _restrict(limits: Limits) -> None:
+    if limits.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = limits.gpu
+    if limits.memory is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, hard))
+
+
+@contextlib.contextmanager
+def _interruptible(*, with_parent: bool) -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM, and the parent's end if asked, into one KeyboardInterrupt in the main thread."""
+    over = threading.Event()
+
+    def once(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    def watch(parent: int) -> None:
+        while not over.wait(_PARENT_CHECK_SECONDS):
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    if threading.current_thread() is not threading.main_thread():  # signals belong to somebody else's main thread
+        yield
+        return
+    before = {number: signal.signal(number, once) for number in (signal.SIGINT, signal.SIGTERM)}
+    if with_parent:
+        threading.Thread(target=watch, args=(os.getppid(),), name="parent-watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # the result is on its way; nothing is left to interrupt
+
+
+@contextlib.contextmanager
+def _output_to(directory: Path) -> Iterator[None]:
+    """Append what this process prints, C libraries included, to the run's ``log.txt``."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        log = (directory / "log.txt").open("a", buffering=1)
+    except OSError:
+        yield  # run() says what is wrong with the directory
+        return
+    with log:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} process {os.getpid()}\n")
+        yield
