@@ -1,4 +1,4 @@
-"""The command line: ``frequency-reg KEY=VALUE ...``. Checks everything first, then lets Hydra launch the runs.
+"""The command line: ``frequency-reg KEY=VALUE ...``. Checks everything first; a sweep is launched through Hydra.
 
 Exit codes: 0 every run is complete; 1 some run did not complete; 2 bad input, nothing was run; 130 interrupted.
 """
@@ -8,27 +8,36 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import hydra
-from hydra._internal.utils import get_args_parser
+from hydra import version
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 
-from frequency_reg import __version__
-from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan
+from frequency_reg import __version__, isolation, manifest
+from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan, with_config_dir
 from frequency_reg.config import Config, ConfigError, instantiate, validate
+from frequency_reg.outcome import Outcome
 from frequency_reg.records import RecordsError
+from frequency_reg.run_id import run_name
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from frequency_reg.dataset.base import ImageData
-    from frequency_reg.run import Outcome
 
 EXIT_INCOMPLETE = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+
+_LISTED = 10
 
 
 def main() -> NoReturn:
@@ -38,6 +47,8 @@ def main() -> NoReturn:
         print(__version__)
         sys.exit(0)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     plan_only = "--plan" in arguments
     # argparse takes a flag between overrides for the end of them: put the flags first, as `... -m ...` is natural.
     flags = [argument for argument in arguments if argument in ("-m", "--multirun", "-r", "--run")]
@@ -48,8 +59,10 @@ def main() -> NoReturn:
         if _only_shows(options):
             if options.cfg and options.cfg != "hydra":
                 make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
-            _hand_to_hydra([], total=0)
+            _let_hydra_show()
             sys.exit(0)
+        if not plan_only and _may_be_sweep(options):
+            isolation.start()  # imports torch while the plan is made
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
         _check_parts(plan)
         if plan_only:
@@ -58,14 +71,22 @@ def main() -> NoReturn:
             print(describe(plan))
             sys.exit(0)
         _require_writable(plan)
-        outcomes: list[Outcome] = []
-        _hand_to_hydra(outcomes, total=len(plan.runs))
+        outcomes = _sweep(plan, options, arguments) if plan.multirun else [_run_one(plan.runs[0])]
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
     except (ConfigError, RecordsError) as error:
         _fail(error)
     _conclude(plan, outcomes)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A closed terminal or a polite kill is an interruption: records and checkpoints are left in order."""
+    raise KeyboardInterrupt
+
+
+def _may_be_sweep(options: argparse.Namespace) -> bool:
+    return bool(options.multirun) or any(text.startswith(("study=", "hydra.mode=")) for text in options.overrides)
 
 
 def _refuse_other_configs(options: argparse.Namespace) -> None:
@@ -81,29 +102,57 @@ def _only_shows(options: argparse.Namespace) -> bool:
     return bool(options.help or options.hydra_help or options.cfg or options.info or options.shell_completion)
 
 
-def _hand_to_hydra(outcomes: list[Outcome], *, total: int) -> None:
-    """Let Hydra compose and launch; each run's outcome is appended to ``outcomes`` (its launcher runs in-process)."""
+def _let_hydra_show() -> None:
+    """``--help``, ``--cfg``, ``--info`` and shell completion are Hydra's own."""
 
     @hydra.main(config_path=str(CONFIG_DIRECTORY), config_name=CONFIG_NAME, version_base="1.3")
-    def task(composed: DictConfig) -> None:
-        outcomes.append(_run_one(composed, f"{len(outcomes) + 1}/{total}"))
+    def nothing(_: DictConfig) -> None:
+        raise AssertionError("Hydra was asked to show something and ran instead")
 
-    task()
+    nothing()
 
 
-def _run_one(composed: DictConfig, place: str) -> Outcome:
+def _sweep(plan: Plan, options: argparse.Namespace, arguments: list[str]) -> list[Outcome]:
+    """Let Hydra's sweeper and launcher, ours or others, do the runs; every job returns its outcome."""
+    _write_manifests(plan, arguments)
+    overrides = with_config_dir(options.overrides, options.config_dir)
+    version.setbase("1.3")
+    app = Hydra.create_main_hydra2("frequency-reg", create_config_search_path(str(CONFIG_DIRECTORY)))
+    try:
+        batches = app.multirun(CONFIG_NAME, task, overrides, with_log_configuration=False)
+    except HydraException as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    finally:
+        GlobalHydra.instance().clear()
+    return [job.return_value for batch in batches for job in batch]
+
+
+def task(composed: DictConfig) -> Outcome:
+    """What a Hydra launcher that is not ours calls for each job."""
     from omegaconf import OmegaConf
 
+    return _run_one(validate(OmegaConf.to_container(composed, resolve=True)))  # type: ignore[arg-type]
+
+
+def _write_manifests(plan: Plan, arguments: list[str]) -> None:
+    names: dict[Path, list[str]] = {}
+    for config in plan.runs:
+        names.setdefault(_sweep_folder(config), []).append(run_name(config))
+    for folder, runs in names.items():
+        manifest.write(
+            folder, manifest.Manifest(tuple(arguments), manifest.started_in(folder), tuple(dict.fromkeys(runs)))
+        )
+
+
+def _run_one(config: Config) -> Outcome:
     from frequency_reg.dataset.base import DataError
     from frequency_reg.run import run
-    from frequency_reg.run_id import run_name
 
+    print(run_name(config), flush=True)
     try:
-        config = validate(OmegaConf.to_container(composed, resolve=True))  # type: ignore[arg-type]
-        print(f"[{place}] {run_name(config)}", flush=True)
         outcome = run(config)
-    except (ConfigError, DataError, RecordsError) as error:
-        _fail(error)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     status = f"{outcome.status}, was there already" if outcome.skipped and outcome.detail == "" else outcome.status
     print(f"    {status}{': ' + outcome.detail if outcome.detail else ''}", flush=True)
     return outcome
@@ -148,11 +197,14 @@ def _sweep_folder(config: Config) -> Path:
 
 
 def _conclude(plan: Plan, outcomes: list[Outcome]) -> NoReturn:
-    incomplete = [outcome for outcome in outcomes if outcome.status != "complete"]
+    incomplete = [outcome for outcome in outcomes if outcome.status not in ("complete", "pruned")]
     if plan.multirun:
         print(f"{len(outcomes) - len(incomplete)} of {len(outcomes)} runs complete")
-    for outcome in incomplete:
+    for outcome in incomplete[:_LISTED]:
         print(f"{outcome.status}: {outcome.directory}/log.txt ({outcome.detail})", file=sys.stderr)
+    if len(incomplete) > _LISTED:
+        folder = incomplete[0].directory.parent
+        print(f"and {len(incomplete) - _LISTED} more: python -m sweeps status {folder}", file=sys.stderr)
     for folder in dict.fromkeys(_sweep_folder(config) for config in plan.runs):
         print(f"table:  python -m analysis table {folder}\nreport: python -m analysis report {folder}")
     sys.exit(EXIT_INCOMPLETE if incomplete else 0)

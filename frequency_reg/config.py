@@ -10,15 +10,17 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import json
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import pydantic
 from annotated_types import Ge, MinLen
 
-TRUSTED = ("frequency_reg", "torch.optim")
+TRUSTED = ("frequency_reg", "torch.optim", "sweeps")
 """Packages whose classes a ``_target_`` may name; the user adds others with ``trusted_packages``."""
 
 FOLDER_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+=-]{0,99}$"
@@ -76,6 +78,7 @@ class Config:
     name: Annotated[str, pydantic.Field(pattern=FOLDER_NAME)] = "runs"
     outputs: Annotated[str, MinLen(1)] = "outputs"
     trusted_packages: list[str] = field(default_factory=list)
+    pruning: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain nested mapping of every key."""
@@ -99,6 +102,8 @@ def validate(raw: Mapping[str, Any]) -> Config:
     config.regularizer = _check_regularizer(config.regularizer, trusted)
     config.corruption = {k: _check_variant(v, f"corruption.{k}", trusted) for k, v in config.corruption.items()}
     config.probe = {k: _check_variant(v, f"probe.{k}", trusted) for k, v in config.probe.items()}
+    if config.pruning is not None:
+        config.pruning = _check_variant(config.pruning, "pruning", trusted)
     return config
 
 
@@ -178,7 +183,16 @@ def _check_optimizer(node: Mapping[str, Any], trusted: tuple[str, ...]) -> dict[
 
 
 def _check_variant(node: Mapping[str, Any], key: str, trusted: tuple[str, ...]) -> dict[str, Any]:
-    """Check a node's arguments against the annotations of its constructor and fill in missing defaults."""
+    """Check a node's arguments against the annotations of its constructor and fill in missing defaults.
+
+    The runs of a sweep share the nodes that they have in common.
+    """
+    return _check_variant_text(json.dumps(node), key, trusted)
+
+
+@lru_cache(maxsize=4096)
+def _check_variant_text(text: str, key: str, trusted: tuple[str, ...]) -> dict[str, Any]:
+    node = json.loads(text)
     if not isinstance(node.get("_target_"), str):
         raise ConfigError(f"{key}._target_: expected the dotted path of a class, found {node.get('_target_')!r}")
     target = _trusted_class(node["_target_"], f"{key}._target_", trusted)
@@ -205,8 +219,7 @@ def _check(schema: type[Any], values: Mapping[str, Any], key: str) -> Any:
 
 def _strictly(title: str, schema: dict[str, Any], values: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Validate without silent conversions (text to number, true to 1, 3.0 to 3); only int widens to float."""
-    settings = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
-    model = pydantic.create_model(title, __config__=settings, **schema)
+    model = _model(title, _Schema(schema))
     # YAML has no tuples: where one is meant, a list is one.
     given = {
         k: tuple(v) if isinstance(v, list) and k in schema and _is_tuple(schema[k][0]) else v for k, v in values.items()
@@ -216,6 +229,22 @@ def _strictly(title: str, schema: dict[str, Any], values: Mapping[str, Any], key
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(error, key)) from error
     return {name: getattr(checked, name) for name in schema}
+
+
+class _Schema(dict[str, Any]):
+    """Annotations and defaults by name, hashable by their text: two fields that read alike are checked alike."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(repr(self))
+
+    def __eq__(self, other: object) -> bool:
+        return repr(self) == repr(other)
+
+
+@lru_cache(maxsize=256)
+def _model(title: str, schema: _Schema) -> type[pydantic.BaseModel]:
+    settings = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
+    return pydantic.create_model(title, __config__=settings, **schema)
 
 
 def _is_tuple(hint: Any) -> bool:

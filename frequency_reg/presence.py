@@ -2,7 +2,7 @@
 
 ``.lock`` in the run's directory is held (``flock``) while a process does the run and says as JSON who does it and how
 far it is; both are gone with the process, however it ended. Where a network file system does not carry locks from
-machine to machine, the heartbeat stands in: a sign of another host counts for :data:`STALE_SECONDS` after its last beat.
+machine to machine, the heartbeat stands in: another host's sign counts for :data:`STALE_SECONDS` after its last beat.
 """
 
 from __future__ import annotations

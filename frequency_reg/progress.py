@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from tqdm import tqdm
@@ -20,13 +21,24 @@ class Progress:
         style: ``auto`` is a bar in a terminal and lines elsewhere.
         epochs: epochs of the run, of ``images`` each.
         done_epochs: epochs that were finished before this call.
+        report: told finished epochs, all epochs and the share of the images that is done, after every batch.
     """
 
-    def __init__(self, style: Style, *, epochs: int, images: int, done_epochs: int = 0) -> None:
+    def __init__(
+        self,
+        style: Style,
+        *,
+        epochs: int,
+        images: int,
+        done_epochs: int = 0,
+        report: Callable[..., None] = lambda **_: None,
+    ) -> None:
         if style == "auto":
             style = "bar" if sys.stderr.isatty() else "lines"
         self._style = style
-        self._epochs, self._done = epochs, done_epochs
+        self._report = report
+        self._epochs, self._finished = epochs, done_epochs
+        self._images, self._all_images = done_epochs * images, epochs * images
         self._started = self._last_line = time.monotonic()
         self._first = done_epochs
         self._bar = tqdm(
@@ -39,13 +51,18 @@ class Progress:
             disable=style != "bar",
             bar_format="{l_bar}{bar}| {remaining} left, {rate_fmt}{postfix}",
         )
+        self._tell()
 
     def batch(self, images: int) -> None:
         """``images`` more were trained on."""
         self._bar.update(images)
+        self._images += images
+        self._tell()
 
     def epoch(self, epoch: int, train_accuracy: float, validation_accuracy: float) -> None:
         """Epoch ``epoch`` is finished, with accuracies as fractions."""
+        self._finished = epoch
+        self._tell()
         self._bar.set_postfix_str(f"validation {validation_accuracy:.1%}")
         now = time.monotonic()
         if self._style == "lines" and (now - self._last_line > _SECONDS_BETWEEN_LINES):
@@ -57,6 +74,9 @@ class Progress:
                 file=sys.stderr,
                 flush=True,
             )
+
+    def _tell(self) -> None:
+        self._report(epoch=self._finished, epochs=self._epochs, fraction=self._images / self._all_images)
 
     def close(self) -> None:
         """Remove the bar."""

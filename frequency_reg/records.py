@@ -30,6 +30,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from frequency_reg import presence
+
 SCHEMA_VERSION = 3
 """Raised whenever a table's columns or their meaning change; old versions stay readable."""
 
@@ -216,6 +218,27 @@ def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
 
 
+def set_status(directory: Path, status: str, detail: str) -> None:
+    """Replace the status and its detail in the published ``run`` table of ``directory``; all else stays.
+
+    Raises:
+        RecordsError: the table cannot be read or written.
+    """
+    path = directory / "run.parquet"
+    try:
+        table = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise RecordsError(f"{path}: cannot be read ({error})") from error
+    write_table(path, _with_status(table, status, detail))
+
+
+def _with_status(run: pa.Table, status: str, detail: str) -> pa.Table:
+    for name, value in (("status", status), ("status_detail", detail)):
+        place = run.column_names.index(name)
+        run = run.set_column(place, run.schema.field(name), pa.array([value] * len(run), pa.string()))
+    return run
+
+
 class RunWriter:
     """Collects the tables of one run in memory and publishes them, each as one file, by rename only.
 
@@ -287,6 +310,10 @@ class RunWriter:
     def counts(self) -> dict[str, int]:
         """Rows collected so far, by table, the run table left out."""
         return {name: sum(map(len, parts)) for name, parts in self._tables.items() if name != "run"}
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Rows of ``table`` collected so far, as mappings."""
+        return [row for part in self._tables.get(table, ()) for row in part.to_pylist()]
 
     def restore(self, expected: Mapping[str, int], *, through_epoch: int) -> None:
         """Take up the published tables of an interrupted run, dropping every row after ``through_epoch``.
@@ -373,7 +400,8 @@ def read(path: str | Path) -> Tables:
     """Read every table of one run's directory, or of all runs below a sweep's directory.
 
     A file that cannot be read is listed in ``.damaged`` and the rest is returned; a run whose ``run`` table is damaged
-    contributes nothing, so that no row lacks its configuration.
+    contributes nothing, so that no row lacks its configuration. A run whose record says ``running`` while no process
+    does it is returned as ``killed``.
 
     Raises:
         RecordsError: ``path`` does not exist or holds no records.
@@ -405,6 +433,8 @@ def _read_run(directory: Path, damaged: list[Damage]) -> Iterator[tuple[str, pa.
     for file in files:
         try:
             table = pq.ParquetFile(file).read()
+            if file.stem == "run":
+                table = _without_ghost(directory, table)
             yield file.stem, _upgraded(file.stem, table)
         except (pa.ArrowException, OSError) as error:
             damaged.append(Damage(file, re.sub(r"\s+", " ", str(error))[:200]))
@@ -416,6 +446,13 @@ def _read_run(directory: Path, damaged: list[Damage]) -> Iterator[tuple[str, pa.
                 damaged += [
                     Damage(directory / f"{name}.parquet", "missing, though the run recorded it") for name in absent
                 ]
+
+
+def _without_ghost(directory: Path, run: pa.Table) -> pa.Table:
+    """A run that says ``running`` while no process does it was killed before it could say so."""
+    if run["status"].to_pylist() != ["running"] or presence.holder(directory) is not None:
+        return run
+    return _with_status(run, "killed", "its process ended without a word; the same command goes on from its checkpoint")
 
 
 def recorded_tables(run: pa.Table) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -15,32 +14,26 @@ from typing import Any
 
 import torch
 
-from frequency_reg import checkpoint
+from frequency_reg import checkpoint, presence
 from frequency_reg.config import Config, ConfigError, instantiate, regularizer_parts
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.dataset.base import DataError, Dataset, ImageData, Split
 from frequency_reg.evaluate import robustness, score
 from frequency_reg.model.base import Model
+from frequency_reg.outcome import Outcome
+from frequency_reg.presence import Presence
 from frequency_reg.probe.base import Probe
 from frequency_reg.progress import Progress
 from frequency_reg.provenance import peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RecordsError, RunWriter
 from frequency_reg.regularizer.base import Composition
-from frequency_reg.run_id import flat_config, identity, is_finished, recorded_run, run_directory, source_digest
+from frequency_reg.run_id import config_columns, finished_outcome, identity, run_directory
+from frequency_reg.settle import settle
+from frequency_reg.stopping import StoppingRule
 from frequency_reg.streams import stream_seed
 from frequency_reg.train import Augmentation, DivergedError, EpochResult, train
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its directory, final status, ``detail`` in one line, and whether it was there already."""
-
-    directory: Path
-    status: str
-    detail: str
-    skipped: bool = False
 
 
 @dataclass
@@ -56,8 +49,13 @@ class Experiment:
     optimizer: torch.optim.Optimizer
     probes: list[Probe]
     corruptions: dict[str, Corruption]
+    pruning: StoppingRule | None
     device: torch.device
     precision: torch.dtype
+
+
+class PrunedError(Exception):
+    """The configuration's stopping rule ends the run."""
 
 
 def run(config: Config) -> Outcome:
@@ -72,28 +70,19 @@ def run(config: Config) -> Outcome:
         RecordsError: the directory cannot be written.
     """
     directory, run_id = run_directory(config), identity(config)
-    if is_finished(directory, run_id):
-        return _skipped(directory)
+    there = finished_outcome(directory, run_id)
+    if there is not None:
+        return there
     try:
         experiment = build(config, run_id)
     except (ConfigError, DataError):
         raise
     except Exception as error:
-        return _failed_to_build(config, directory, run_id, error)
-    with _locked(directory) as ours:
-        if not ours:
+        return _failed_to_build(config, error)
+    with _present(directory) as ours:
+        if ours is None:
             return Outcome(directory, "running", "another process is doing this run", skipped=True)
-        if is_finished(directory, run_id):
-            return _skipped(directory)
-        return _Recorder(experiment, directory).execute()
-
-
-def _skipped(directory: Path) -> Outcome:
-    row = recorded_run(directory) or {}
-    detail = row.get("status_detail") or ""
-    if row.get("provenance.source_digest") != source_digest():
-        detail = "made by another version of the code; delete its folder to repeat it"
-    return Outcome(directory, str(row.get("status")), detail, skipped=True)
+        return finished_outcome(directory, run_id) or _Recorder(experiment, directory, ours).execute()
 
 
 def check(config: Config, data: ImageData) -> None:
@@ -111,39 +100,25 @@ def check(config: Config, data: ImageData) -> None:
         _log.debug("%s: cannot be built (%s)", run_directory(config), error)
 
 
-def _failed_to_build(config: Config, directory: Path, run_id: str, error: Exception) -> Outcome:
+def _failed_to_build(config: Config, error: Exception) -> Outcome:
     """Record that a run could not be built: too large for the memory, or an error in a part's code."""
     status = "oom" if _is_out_of_memory(error) else "failed"
     detail = f"{type(error).__name__}: {error}".splitlines()[0]
-    with _locked(directory) as ours:
-        if not ours:
-            return Outcome(directory, "running", "another process is doing this run", skipped=True)
-        (directory / "log.txt").write_text("".join(traceback.format_exception(error)))
-        writer = RunWriter(directory, run_id)
-        columns = {f"config.{key}": value for key, value in flat_config(config).items()}
-        writer.set_run({"run_name": directory.name, "status": status, "status_detail": detail, "epoch": 0, **columns})
-        writer.publish()
-    return Outcome(directory, status, detail)
+    return settle(config, status, detail, log="".join(traceback.format_exception(error)))
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[bool]:
-    """Hold the run's directory, or yield False if another process does; the lock ends with its process."""
+def _present(directory: Path) -> Iterator[Presence | None]:
+    """Hold the run's directory, made if it is missing; None if another process holds it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / ".lock").open("w")
+        with presence.hold(directory) as ours:
+            yield ours
     except OSError as error:
         raise RecordsError(
             f"{directory}: cannot be written ({error.strerror}). Choose another folder with outputs=PATH, "
             "or mend its permissions."
         ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 # --- building --------------------------------------------------------------------------------------------------------
@@ -180,6 +155,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         optimizer=instantiate(config.optimizer, params=regularizer.parameter_groups(model)),
         probes=[instantiate(config.probe[name]) for name in sorted(config.probe)],
         corruptions={name: instantiate(config.corruption[name]) for name in sorted(config.corruption)},
+        pruning=None if config.pruning is None else instantiate(config.pruning),
         device=device,
         precision=precision,
     )
@@ -231,9 +207,11 @@ class _Recorder:
     that the checkpoint has; what they have beyond it is dropped and done again.
     """
 
-    def __init__(self, experiment: Experiment, directory: Path) -> None:
+    def __init__(self, experiment: Experiment, directory: Path, ours: Presence) -> None:
         self.experiment = experiment
         self.directory = directory
+        self.presence = ours
+        self.watched: dict[int, float] = {}  # what the stopping rule looks at, by epoch
         schemas = {name: schema for probe in experiment.probes for name, schema in probe.schemas.items()}
         self.provenance = provenance(
             device=experiment.device, precision=experiment.precision, data_digest=experiment.data.digest
@@ -254,6 +232,8 @@ class _Recorder:
             return self._end("complete", "")
         except DivergedError as error:
             return self._end("diverged", str(error))
+        except PrunedError as error:
+            return self._end("pruned", str(error))
         except KeyboardInterrupt:
             self._end("killed", "interrupted; the same command goes on from the last checkpoint")
             raise
@@ -276,13 +256,19 @@ class _Recorder:
             self._set_status("running", "")
             self.writer.publish()
         progress = Progress(
-            config.runtime.progress, epochs=config.epochs, images=len(experiment.data.train), done_epochs=done
+            config.runtime.progress,
+            epochs=config.epochs,
+            images=len(experiment.data.train),
+            done_epochs=done,
+            report=self.presence.report,
         )
         try:
+            self._stop_if_told()
             for result in self._epochs(done, progress):
                 self._measure(result.epoch, result)
                 progress.epoch(result.epoch, result.accuracy, self.row["validation_accuracy"])
                 self._checkpoint_if_due(result)
+                self._stop_if_told()
         finally:
             progress.close()
         self._evaluate()
@@ -322,6 +308,8 @@ class _Recorder:
         }
         seconds = 0.0 if result is None else result.seconds
         rate = None if result is None else result.learning_rate
+        if result is not None and experiment.pruning is not None:
+            self.watched[epoch] = measured[experiment.pruning.metric]  # type: ignore[assignment]
         self.writer.add("epochs", {**measured, "learning_rate": rate, "train_seconds": seconds})
         self.row.update(measured, train_seconds=self.row["train_seconds"] + seconds)
         reported = list(experiment.regularizer.report(experiment.model))
@@ -332,6 +320,13 @@ class _Recorder:
         for probe in experiment.probes:
             for table, rows in probe.measure(experiment.model, epoch):
                 self.writer.add(table, rows)
+
+    def _stop_if_told(self) -> None:
+        """End the run here if its stopping rule says so; its last checkpoint stays, to go on without the rule."""
+        rule = self.experiment.pruning
+        reason = rule.reason(self.watched) if rule is not None and self.watched else None
+        if reason is not None:
+            raise PrunedError(reason)
 
     def _evaluate(self) -> None:
         """Clean and corrupted accuracy of the final model; only the final run row shows test accuracy."""
@@ -399,6 +394,9 @@ class _Recorder:
         for probe, probe_state in zip(experiment.probes, state["probes"], strict=True):
             probe.load_state_dict(probe_state)
         self.row = dict(state["row"])
+        if experiment.pruning is not None:
+            measured = self.writer.rows("epochs")
+            self.watched = {row["epoch"]: row[experiment.pruning.metric] for row in measured if row["epoch"] > 0}
         self.writer.clear("robustness")
         return int(state["epoch"])
 
@@ -423,7 +421,7 @@ class _Recorder:
         return ""
 
     def _set_status(self, status: str, detail: str) -> None:
-        config = {f"config.{k}": v for k, v in flat_config(self.experiment.config).items()}
+        config = config_columns(self.experiment.config)
         self.writer.set_run(
             {
                 **self.row,

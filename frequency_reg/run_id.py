@@ -15,11 +15,13 @@ import pyarrow.parquet as pq
 
 from frequency_reg import __version__
 from frequency_reg.config import Config, variant_name
+from frequency_reg.outcome import Outcome
 
 OUTSIDE_IDENTITY = (
     "name",
     "outputs",
     "trusted_packages",
+    "pruning",
     "dataset.root",
     "dataset.download",
     "runtime.device",
@@ -27,10 +29,12 @@ OUTSIDE_IDENTITY = (
     "runtime.checkpoint_seconds",
     "runtime.progress",
 )
-"""Keys that say where a run happens, not what it is."""
+"""Keys, with all below them, that say where and for whom a run happens, not what it is."""
 
 FINISHED = ("complete", "diverged")
 """Statuses that a repetition would only reproduce."""
+
+OTHER_CODE = "made by another version of the code; delete its folder to repeat it"
 
 _NAME_BYTES = 100
 
@@ -60,13 +64,22 @@ def flat_config(config: Config) -> dict[str, Any]:
         flat[group] = variant_name(nested[group])
     flat["regularizer"] = "+".join(sorted(nested["regularizer"]["_target_"]))
     flat.update({k: v for k, v in flatten(nested).items() if "_target_" not in k.split(".")})
-    return {key: value for key, value in flat.items() if key not in OUTSIDE_IDENTITY}
+    return {key: value for key, value in flat.items() if not _outside_identity(key)}
+
+
+def config_columns(config: Config) -> dict[str, Any]:
+    """:func:`flat_config` as columns of the ``run`` table."""
+    return {f"config.{key}": value for key, value in flat_config(config).items()}
+
+
+def _outside_identity(key: str) -> bool:
+    return key in OUTSIDE_IDENTITY or key.startswith("pruning.")
 
 
 def identity(config: Config) -> str:
     """SHA-256 (hex) of the resolved configuration without :data:`OUTSIDE_IDENTITY`, and of the package's version."""
     nested = config.as_dict()
-    flat = {key: value for key, value in flatten(nested).items() if key not in OUTSIDE_IDENTITY}
+    flat = {key: value for key, value in flatten(nested).items() if not _outside_identity(key)}
     text = json.dumps({"version": __version__, "config": flat}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -110,6 +123,25 @@ def is_finished(directory: Path, run_id: str) -> bool:
     return all(_rows(directory / f"{name}.parquet") == rows for name, rows in tables.items())
 
 
+def recorded_outcome(directory: Path, run_id: str) -> Outcome | None:
+    """What the records in ``directory`` say became of this run; None if they are of another run or cannot be read.
+
+    Records made by other code than today's say so in the detail: numbers of two versions are not mixed in silence.
+    """
+    row = recorded_run(directory)
+    if row is None or row["run_id"] != run_id:
+        return None
+    detail = row.get("status_detail") or ""
+    if row["status"] in FINISHED and row.get("provenance.source_digest") != source_digest():
+        detail = OTHER_CODE
+    return Outcome(directory, str(row["status"]), detail, skipped=True)
+
+
+def finished_outcome(directory: Path, run_id: str) -> Outcome | None:
+    """:func:`recorded_outcome` of a run that :func:`is_finished`; None for every other."""
+    return recorded_outcome(directory, run_id) if is_finished(directory, run_id) else None
+
+
 def _rows(path: Path) -> int | None:
     """Rows that a file's footer declares; None if it cannot be read."""
     try:
@@ -127,6 +159,7 @@ def source_digest() -> str:
     package = Path(__file__).parent
     digest = hashlib.sha256()
     talk = {"cli.py", "compose.py", "plan.py", "progress.py", "__main__.py"}
+    talk |= {"search_space.py", "manifest.py", "isolation.py", "presence.py", "settle.py", "outcome.py"}
     for file in sorted(file for file in package.rglob("*.py") if file.name not in talk):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from frequency_reg.config import Config
 from frequency_reg.outcome import Outcome
 from frequency_reg.run_id import identity, run_directory
 
-How = Literal["returned", "died", "timeout"]
+How = Literal["returned", "died", "timeout", "oom"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Ended:
 
     Attributes:
         how: ``returned`` with an outcome; ``died`` without one (its process, job or node is gone); ``timeout``: stopped
-            by the backend at the time limit.
+            by the backend at the time limit; ``oom``: ended by the system for want of memory.
         outcome: what :func:`sweeps.worker.work` returned.
-        detail: for ``died`` and ``timeout``, what is known, in one line ("ended by signal 9 (SIGKILL)").
+        detail: for every other end than ``returned``, what is known, in one line ("ended by signal 9 (SIGKILL)").
     """
 
     task: Task

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,10 @@ from types import FrameType
 
 from frequency_reg.config import Config
 from frequency_reg.outcome import Outcome
+from frequency_reg.records import RecordsError
 from frequency_reg.run_id import run_directory
+from frequency_reg.settle import settle
+from sweeps import gpu
 
 _PARENT_CHECK_SECONDS = 1.0
 
@@ -28,14 +32,19 @@ class Limits:
 
     Attributes:
         threads: CPU threads, where the configuration leaves them open; None leaves torch's choice.
-        gpu: value for CUDA_VISIBLE_DEVICES; the run sees this device only. None leaves the environment's.
+        gpus: names for CUDA_VISIBLE_DEVICES, of which the run waits for one and sees no other; empty leaves the
+            environment's.
+        runs_per_gpu: runs that may share one of ``gpus``.
         memory: bytes of private memory the process may have; None is no limit. Beyond it the run's status is ``oom``.
+        directory: current directory of the command, which relative paths start from; None leaves the process's own.
         with_parent: the end of the parent process means that nobody wants this run any longer.
     """
 
     threads: int | None = None
-    gpu: str | None = None
+    gpus: tuple[str, ...] = ()
+    runs_per_gpu: int = 1
     memory: int | None = None
+    directory: str | None = None
     with_parent: bool = False
 
 
@@ -47,6 +56,8 @@ def work(config: Config, limits: Limits | None = None) -> Outcome:
     failure is the outcome's status.
     """
     limits = limits or Limits()
+    if limits.directory is not None:
+        os.chdir(limits.directory)
     directory = run_directory(config)
     try:
         with _interruptible(with_parent=limits.with_parent), _output_to(directory):
@@ -56,26 +67,31 @@ def work(config: Config, limits: Limits | None = None) -> Outcome:
             return run(_on_this_machine(config, limits))
     except KeyboardInterrupt:
         return Outcome(directory, "killed", "interrupted; the same command goes on from the last checkpoint")
-    except MemoryError as error:
-        return Outcome(directory, "oom", f"MemoryError: {error}".strip())
-    except Exception as error:
-        return Outcome(directory, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
+    except Exception as error:  # bad input that could not be known ahead, or a directory that cannot be written
+        return _failed(config, "oom" if isinstance(error, MemoryError) else "failed", error)
+
+
+def _failed(config: Config, status: str, error: Exception) -> Outcome:
+    detail = f"{type(error).__name__}: {error}".splitlines()[0]
+    try:
+        return settle(config, status, detail, log="".join(traceback.format_exception(error)))
+    except RecordsError:
+        return Outcome(run_directory(config), status, detail)
 
 
 def _on_this_machine(config: Config, limits: Limits) -> Config:
     runtime = config.runtime
     threads = runtime.threads or limits.threads
     device = runtime.device
-    if limits.gpu is not None and device.startswith("cuda:"):
+    if limits.gpus and device.startswith("cuda:"):
         device = "cuda"  # the only visible one is number 0 to this process
-    progress = "none" if runtime.progress == "auto" else runtime.progress
-    runtime = dataclasses.replace(runtime, threads=threads, device=device, progress=progress)
+    runtime = dataclasses.replace(runtime, threads=threads, device=device, progress="none")
     return dataclasses.replace(config, runtime=runtime)
 
 
 def _restrict(limits: Limits) -> None:
-    if limits.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = limits.gpu
+    if limits.gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu.claim(limits.gpus, limits.runs_per_gpu)
     if limits.memory is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, hard))
@@ -83,7 +99,7 @@ def _restrict(limits: Limits) -> None:
 
 @contextlib.contextmanager
 def _interruptible(*, with_parent: bool) -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM, and the parent's end if asked, into one KeyboardInterrupt in the main thread."""
+    """Turn the first SIGINT or SIGTERM, and the parent's end if asked, into one KeyboardInterrupt of the main thread."""
     over = threading.Event()
 
     def once(_number: int, _frame: FrameType | None) -> None:

@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUPS = ("dataset", "model", "regularizer", "corruption", "probe")
-LEAVES = {"frequency_reg", "frequency_reg.records", "frequency_reg.streams"}
+LEAVES = {
+    "frequency_reg",
+    "frequency_reg.outcome",
+    "frequency_reg.presence",
+    "frequency_reg.records",
+    "frequency_reg.stopping",
+    "frequency_reg.streams",
+}
 SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".kernel", ".suppression")}
 BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
 
@@ -42,6 +49,8 @@ def ours(file: Path) -> set[str]:
 def allowed(module: str) -> set[str]:
     """What a module of frequency_reg may import of frequency_reg."""
     parts = module.split(".")
+    if module == "frequency_reg.records":
+        return {"frequency_reg", "frequency_reg.presence"}
     if module in LEAVES:
         return set()
     if parts[1] == "spectrum":
@@ -52,16 +61,21 @@ def allowed(module: str) -> set[str]:
     floor = LEAVES | BASES
     table = {
         "config": LEAVES,
+        "isolation": LEAVES,
+        "manifest": LEAVES,
+        "search_space": LEAVES | {"frequency_reg.config"},
+        "settle": LEAVES | {"frequency_reg.config", "frequency_reg.run_id"},
         "run_id": LEAVES | {"frequency_reg.config"},
         "checkpoint": LEAVES,
         "progress": LEAVES,
         "provenance": LEAVES | {"frequency_reg.run_id"},
         "train": floor,
         "evaluate": floor,
-        "compose": LEAVES | {"frequency_reg.config"},
+        "compose": LEAVES | {"frequency_reg.config", "frequency_reg.search_space"},
         "plan": LEAVES | {"frequency_reg.config", "frequency_reg.run_id", "frequency_reg.compose"},
     }
-    below_run = floor | {f"frequency_reg.{name}" for name in table if name not in ("compose", "plan")}
+    above_run = ("compose", "plan", "isolation", "manifest", "search_space")
+    below_run = floor | {f"frequency_reg.{name}" for name in table if name not in above_run}
     return table.get(parts[1], below_run if parts[1] == "run" else set(ALL))
 
 
@@ -75,6 +89,7 @@ def test_only_the_command_line_imports_hydra():
     assert {name for name in users if name.startswith("frequency_reg")} == {
         "frequency_reg.cli",
         "frequency_reg.compose",
+        "frequency_reg.search_space",
     }
 
 
@@ -85,9 +100,23 @@ def test_analysis_imports_records_only(module):
     assert not {n.split(".")[0] for n in found} & {"torch", "hydra", "omegaconf", "sweeps"}
 
 
+SEEN_BY_SWEEPS = LEAVES | {
+    f"frequency_reg.{name}"
+    for name in ("compose", "config", "isolation", "manifest", "progress", "run_id", "search_space", "settle")
+}
+
+
 @pytest.mark.parametrize("module", sorted(modules("sweeps")))
-def test_sweeps_never_import_torch(module):
-    assert not {n.split(".")[0] for n in imports(ALL[module])} & {"torch", "torchvision", "analysis"}
+def test_sweeps_never_import_torch_nor_the_run_itself(module):
+    found = imports(ALL[module])
+    assert not {n.split(".")[0] for n in found} & {"torch", "torchvision", "analysis"}
+    runs = {"frequency_reg.run"} if module == "sweeps.worker" else set()
+    assert {n for n in found if n.startswith("frequency_reg")} - SEEN_BY_SWEEPS == runs
+
+
+def test_frequency_reg_and_analysis_never_import_sweeps():
+    below = {name: file for name, file in ALL.items() if not name.startswith("sweeps")}
+    assert [name for name, file in below.items() if any(n.split(".")[0] == "sweeps" for n in imports(file))] == []
 
 
 @pytest.mark.parametrize(

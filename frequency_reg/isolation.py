@@ -1,0 +1,29 @@
+"""A server process that has torch and this package imported already, from which runs start as processes of their own.
+
+Forking the server costs tens of milliseconds; starting Python and importing torch anew costs seconds. The server does
+nothing but import and fork, so that no thread and no lock of the command's own process is ever copied.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+
+PRELOADED = ("frequency_reg.cli", "frequency_reg.run", "sweeps.worker")
+"""Modules that the server imports: what runs need and what the command's main module imports."""
+
+
+@cache
+def context() -> ForkServerContext:
+    """The context whose processes start from the server. Runs find their own variants' modules by import."""
+    found: ForkServerContext = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(list(PRELOADED))
+    return found
+
+
+def start() -> None:
+    """Start the server now, to let it import while this process does other work."""
+    context()
+    forkserver.ensure_running()

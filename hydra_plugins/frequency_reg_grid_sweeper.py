@@ -1,0 +1,34 @@
+"""``hydra/sweeper=grid``: every combination of the swept values. The work is in :mod:`sweeps.grid`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class GridSweeper(Sweeper):
+    """All combinations at once, so that the launcher sees the whole sweep; keys in ``conf/hydra/sweeper/grid.yaml``."""
+
+    launcher: Launcher
+
+    def __init__(self, *, params: dict[str, Any] | None, retry: list[str]) -> None:
+        self._params = params or {}
+        self._retry = retry
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Make the launcher that the configuration names."""
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
+        """Launch every combination of ``arguments`` as one batch."""
+        from sweeps.grid import jobs
+
+        chosen = jobs(arguments, self._params, list(self._retry))
+        return [self.launcher.launch(chosen, initial_job_idx=0)] if chosen else []

@@ -1,0 +1,33 @@
+"""Every combination of the swept values, or only those whose records have a certain status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from frequency_reg.compose import Composer, grid
+from frequency_reg.run_id import identity, recorded_outcome, run_directory
+
+
+def jobs(arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[str]) -> list[tuple[str, ...]]:
+    """The overrides of each run.
+
+    Args:
+        arguments: of the command line.
+        params: of ``hydra.sweeper.params``; the command line wins.
+        retry: statuses; if there are any, only runs whose records have one of them.
+
+    Raises:
+        ConfigError: a key has no values.
+    """
+    every, _ = grid(arguments, params)
+    if not retry:
+        return every
+    composer = Composer()
+    return [job for job in every if _status(composer, job) in retry]
+
+
+def _status(composer: Composer, job: Sequence[str]) -> str | None:
+    config = composer.config(job)
+    outcome = recorded_outcome(run_directory(config), identity(config))
+    return None if outcome is None else outcome.status
