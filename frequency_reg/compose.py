@@ -47,9 +47,13 @@ class Composer:
 
     Hydra itself composes every run from its files again, about 60 ms; here a run's values are applied, by Hydra's own
     function, to a copy of the composition of its groups, which gives the same configuration.
+
+    Args:
+        always: overrides of every run that say what is composed, such as ``hydra.searchpath``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, always: Sequence[str] = ()) -> None:
+        self._always = tuple(always)
         self._compositions: dict[tuple[str, ...], DictConfig] = {}
         self._parsed: dict[str, Override] = {}
         self._groups = set(_config_loader().list_groups(""))
@@ -65,7 +69,7 @@ class Composer:
 
     def composed(self, overrides: Sequence[str]) -> DictConfig:
         """What Hydra's ``compose`` gives for ``overrides``; raises Hydra's own errors."""
-        choices: list[str] = []
+        choices = list(self._always)
         values: list[Override] = []
         for text in overrides:
             override = self._parse(text)

@@ -22,13 +22,18 @@ class GridSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Make the launcher that the configuration names."""
+        self._config = config
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
         """Launch every combination of ``arguments`` as one batch."""
+        from frequency_reg.compose import Composer
         from sweeps.grid import jobs
+        from sweeps.launch import hydra_overrides
 
-        chosen = jobs(arguments, self._params, list(self._retry))
+        chosen = jobs(
+            arguments, self._params, list(self._retry), composer=lambda: Composer(hydra_overrides(self._config))
+        )
         return [self.launcher.launch(chosen, initial_job_idx=0)] if chosen else []

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig
 
 
 class LocalLauncher(Launcher):
@@ -31,8 +32,9 @@ class LocalLauncher(Launcher):
         }
         self._policy = {"retries": retries, "max_failures": max_failures}
 
-    def setup(self, **_: Any) -> None:
-        """Nothing to set up: the runs are composed when they are launched."""
+    def setup(self, *, config: DictConfig, **_: Any) -> None:
+        """Keep the command's configuration; the runs are composed when they are launched."""
+        self._config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Do the runs; each job's return value is a :class:`frequency_reg.outcome.Outcome`."""
@@ -40,4 +42,9 @@ class LocalLauncher(Launcher):
         from sweeps.launch import launch
         from sweeps.resources import local_backend
 
-        return launch(job_overrides, lambda tasks: local_backend(tasks, **self._resources), Policy(**self._policy))
+        return launch(
+            job_overrides,
+            self._config,
+            backend=lambda tasks: local_backend(tasks, **self._resources),
+            policy=Policy(**self._policy),
+        )

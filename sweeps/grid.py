@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from frequency_reg.compose import Composer, grid
 from frequency_reg.run_id import identity, recorded_outcome, run_directory
 
 
-def jobs(arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[str]) -> list[tuple[str, ...]]:
+def jobs(
+    arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[str], composer: Callable[[], Composer]
+) -> list[tuple[str, ...]]:
     """The overrides of each run.
 
     Args:
         arguments: of the command line.
         params: of ``hydra.sweeper.params``; the command line wins.
         retry: statuses; if there are any, only runs whose records have one of them.
+        composer: makes what composes a run, if that is needed.
 
     Raises:
         ConfigError: a key has no values.
@@ -23,8 +26,8 @@ def jobs(arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[st
     every, _ = grid(arguments, params)
     if not retry:
         return every
-    composer = Composer()
-    return [job for job in every if _status(composer, job) in retry]
+    ours = composer()
+    return [job for job in every if _status(ours, job) in retry]
 
 
 def _status(composer: Composer, job: Sequence[str]) -> str | None:

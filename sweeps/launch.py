@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig
 
 from frequency_reg.compose import Composer
 from frequency_reg.config import Config
@@ -17,6 +18,7 @@ from sweeps.engine import Policy, execute
 
 def launch(
     job_overrides: Sequence[Sequence[str]],
+    config: DictConfig,
     backend: Callable[[Sequence[Task]], Backend],
     policy: Policy,
 ) -> list[JobReturn]:
@@ -24,6 +26,7 @@ def launch(
 
     Args:
         job_overrides: one list of overrides a run.
+        config: of the whole command, as Hydra gives it to a launcher.
         backend: makes the place to do them, from the tasks; called once.
         policy: what is done about failures.
 
@@ -31,13 +34,18 @@ def launch(
         ConfigError: a key, option, type or range is wrong.
         KeyboardInterrupt: interrupted; every run has left its records.
     """
-    composer = Composer()
+    composer = Composer(hydra_overrides(config))
     tasks = [Task(_portable(composer.config(overrides))) for overrides in job_overrides]
     outcomes = execute(tasks, backend(tasks), policy, display.make(tasks[0].config.runtime.progress))
     return [
         JobReturn(overrides=overrides, status=JobStatus.COMPLETED, _return_value=outcome)
         for overrides, outcome in zip(job_overrides, outcomes, strict=True)
     ]
+
+
+def hydra_overrides(config: DictConfig) -> list[str]:
+    """What the command says to Hydra itself (search path, ...), which every run is composed with."""
+    return [str(text) for text in config.hydra.overrides.hydra]
 
 
 def _portable(config: Config) -> Config:

@@ -58,8 +58,9 @@ class LocalBackend(Backend):
         if not self._calls:
             time.sleep(seconds)
             return []
-        done, _ = wait_for(self._calls, timeout=seconds, return_when=FIRST_COMPLETED)
-        return [self._ended(self._calls.pop(future), future) for future in self._calls.keys() & done]
+        wait_for(self._calls, timeout=seconds, return_when=FIRST_COMPLETED)
+        done = [future for future in self._calls if future.done()]  # waiting does not see a cancelled one
+        return [self._ended(self._calls.pop(future), future) for future in done]
 
     def interrupt(self) -> None:
         for future, call in self._calls.items():

@@ -103,9 +103,10 @@ def test_a_sweep_runs_skips_what_is_complete_and_exits_0(monkeypatch, capsys, tm
     assert "2 of 2 runs complete" in out
     assert "python -m analysis report outputs/s" in out
     before = {p: p.read_bytes() for p in (tmp_path / "outputs").rglob("*.parquet")}
-    code, out, _ = call(monkeypatch, capsys, tmp_path, *arguments)
+    code, out, shown = call(monkeypatch, capsys, tmp_path, *arguments)
     assert code == 0
-    assert out.count("complete, was there already") == 2
+    assert "2 of 2 runs complete" in out
+    assert "2 runs of 2 were there already" in shown
     assert before == {p: p.read_bytes() for p in (tmp_path / "outputs").rglob("*.parquet")}
     _, out, _ = call(monkeypatch, capsys, tmp_path, *arguments, "--plan")
     assert out.startswith("2 runs in outputs/s: 2 finished, 0 to do")

@@ -14,7 +14,7 @@ from frequency_reg import checkpoint, records
 from frequency_reg.config import ConfigError, instantiate
 from frequency_reg.records import RecordsError, content_digest
 from frequency_reg.run import check, run
-from frequency_reg.run_id import identity, run_directory
+from frequency_reg.run_id import identity, recorded_run, run_directory
 from tests.conftest import SMALL
 
 
@@ -73,7 +73,7 @@ def test_a_finished_run_is_not_repeated(small):
 def test_a_finished_run_of_other_code_is_kept_and_said(small, monkeypatch):
     config = small("epochs=1")
     run(config)
-    monkeypatch.setattr("frequency_reg.run.source_digest", lambda: "something else")
+    monkeypatch.setattr("frequency_reg.run_id.source_digest", lambda: "something else")
     outcome = run(config)
     assert outcome.skipped
     assert "made by another version of the code; delete its folder to repeat it" in outcome.detail
@@ -116,8 +116,9 @@ def test_kill_9_in_mid_run_and_the_same_command_again_changes_no_bit(small, tmp_
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert recorded_run(run_directory(killed))["status"] == "running", "the last word of the process"
     row = records.read(run_directory(killed))["run"].to_pylist()[0]
-    assert row["status"] == "running"
+    assert row["status"] == "killed", "nobody does it now"
     assert row["epoch"] < 6
     run(killed)
     assert digest(killed) == digest(whole)

@@ -1,0 +1,201 @@
+"""Real processes: whatever happens in one run is that run's status, and the others finish."""
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from frequency_reg import presence, records
+from frequency_reg.run_id import run_directory
+from sweeps import gpu
+from sweeps.backend import Task
+from sweeps.local import LocalBackend, _describe_exit
+from sweeps.resources import divide
+from sweeps.worker import Limits
+from tests.conftest import SMALL
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTION = """\
+_target_: {faults: tests.sweeps.faults.Faults}
+fault: none
+number: 0
+marker: ""
+"""
+
+
+def sweep(folder: Path, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """``frequency-reg -m`` in ``folder``, with the faulty regularizer to choose."""
+    (folder / "conf" / "regularizer").mkdir(parents=True, exist_ok=True)
+    (folder / "conf" / "regularizer" / "faults.yaml").write_text(OPTION)
+    small = [text for text in SMALL if not text.startswith("runtime.progress")]
+    command = [sys.executable, "-m", "frequency_reg", "-m", "--config-dir=conf", *small]
+    command += ["trusted_packages=[tests]", "name=s", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+def statuses(folder: Path) -> Counter[str]:
+    return Counter(records.read(folder / "outputs" / "s")["run"]["status"].to_pylist())
+
+
+def test_every_fault_is_one_runs_status_and_the_rest_complete(tmp_path):
+    faults = "not_a_number,exception,memory,hang,kill,system_exit,none"
+    done = sweep(
+        tmp_path,
+        "regularizer=faults",
+        f"regularizer.fault={faults}",
+        "seed=0",
+        "hydra.launcher.time_limit=20",
+        "hydra.launcher.memory_limit=4",
+        "hydra.launcher.workers=2",
+    )
+    assert done.returncode == 1, done.stderr
+    expected = {"diverged": 1, "failed": 1, "oom": 1, "timeout": 1, "killed": 2, "complete": 1}
+    assert statuses(tmp_path) == expected
+    rows = {r["config.regularizer.fault"]: r for r in records.read(tmp_path / "outputs" / "s")["run"].to_pylist()}
+    assert rows["exception"]["status_detail"] == "RuntimeError: an injected exception"
+    log = tmp_path / "outputs" / "s" / rows["exception"]["run_name"] / "log.txt"
+    assert "Traceback" in log.read_text()
+    assert rows["hang"]["status_detail"] == "stopped at the time limit of 20 s"
+    assert rows["kill"]["status_detail"] == "its process was ended by signal 9 (SIGKILL), after 2 attempts"
+    assert rows["system_exit"]["status_detail"] == "its process ended with code 3, after 2 attempts"
+    assert "1 of 7 runs complete" in done.stdout
+    assert len(re.findall(r"^\[\d/7\] ", done.stderr, re.MULTILINE)) == 7
+
+
+def test_a_run_killed_once_is_done_and_equals_one_that_was_not(tmp_path):
+    arguments = ["regularizer=faults", "regularizer.fault=kill_once", "seed=0"]
+    interrupted, whole = tmp_path / "interrupted", tmp_path / "whole"
+    for folder in (interrupted, whole):
+        folder.mkdir()
+    (whole / "marker").touch()
+    for folder in (interrupted, whole):
+        done = sweep(folder, *arguments, "regularizer.marker=marker")
+        assert done.returncode == 0, done.stderr
+    digests = {records.content_digest(next((f / "outputs" / "s").glob("digits*"))) for f in (interrupted, whole)}
+    assert len(digests) == 1
+
+
+def test_ctrl_c_leaves_records_and_the_same_command_goes_on(tmp_path):
+    command = [sys.executable, "-m", "frequency_reg", "-m", *SMALL, "epochs=30", "seed=0,1,2,3", "name=s"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list(tmp_path.glob("outputs/s/*/checkpoint-*.pt")))
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on where it stopped" in error
+    raw = [json.dumps(row) for row in records.read(tmp_path / "outputs" / "s")["run"]["status"].to_pylist()]
+    assert set(raw) == {'"killed"'}
+    assert not [p for p in (tmp_path / "outputs" / "s").iterdir() if presence.holder(p)]
+
+
+def test_runs_stop_when_the_sweeps_process_is_killed(tmp_path):
+    command = [sys.executable, "-m", "frequency_reg", "-m", *SMALL, "epochs=2000", "seed=0,1", "name=s"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(lambda: list(tmp_path.glob("outputs/s/*/checkpoint-*.pt")))
+    signs = [presence.holder(p) for p in (tmp_path / "outputs" / "s").glob("digits*")]
+    process.kill()
+    process.wait()
+    for sign in filter(None, signs):
+        wait_for(lambda pid=sign.pid: not Path(f"/proc/{pid}").exists())
+    assert set(records.read(tmp_path / "outputs" / "s")["run"]["status"].to_pylist()) == {"killed"}
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_backend_without_work_waits_and_reports_nothing():
+    backend = LocalBackend(workers=2, limits=Limits())
+    assert backend.wait(0.01) == []
+    backend.close()
+    backend.close()
+
+
+def test_a_cancelled_task_is_reported(small):
+    backend = LocalBackend(workers=1, limits=Limits())
+    task = Task(small("epochs=2000"))
+    backend.submit(task)
+    backend.interrupt()
+    ended = []
+    wait_for(lambda: ended.extend(backend.wait(0.1)) or ended)
+    assert ended[0].task is task
+    assert ended[0].how == "died" or ended[0].outcome.status == "killed"
+    backend.close()
+    assert presence.holder(run_directory(task.config)) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (-9, "its process was ended by signal 9 (SIGKILL)"),
+        (3, "its process ended with code 3"),
+        (None, "with code None"),
+    ],
+)
+def test_exit_codes_in_words(code, text):
+    assert text in _describe_exit(code)
+
+
+@pytest.mark.parametrize(
+    ("cores", "places", "workers", "threads", "expected"),
+    [
+        (2, 0, None, None, (2, 1)),
+        (16, 0, None, 4, (4, 4)),
+        (16, 0, 4, None, (4, 4)),
+        (16, 8, None, None, (8, 2)),
+        (2, 0, 5, None, (5, 1)),
+        (3, 0, None, 8, (1, 8)),
+    ],
+)
+def test_cores_and_gpus_are_divided(cores, places, workers, threads, expected):
+    assert divide(cores, places=places, workers=workers, threads=threads) == expected
+
+
+def test_gpus_of_the_environment(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, GPU-abc")
+    assert gpu.usable("auto") == ("0", "GPU-abc")
+    assert gpu.usable("cuda:1") == ("GPU-abc",)
+    assert gpu.usable("cpu") == ()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert gpu.usable("auto") == ()
+
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from sweeps import gpu
+print(gpu.claim(sys.argv[2].split(","), int(sys.argv[3]), Path(sys.argv[1])), flush=True)
+time.sleep(60)
+"""
+
+
+def test_runs_share_a_gpu_only_when_asked_and_a_killed_one_frees_its_place(tmp_path):
+    def claim(places):
+        command = [sys.executable, "-c", CLAIM, str(tmp_path), "a,b", str(places)]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+    first, second = claim(1), claim(1)
+    assert {first.stdout.readline(), second.stdout.readline()} == {"a\n", "b\n"}
+    third = claim(1)
+    assert select.select([third.stdout], [], [], 1.0)[0] == [], "no place is free"
+    sharing = claim(2)
+    assert sharing.stdout.readline() in ("a\n", "b\n")
+    first.kill()
+    first.wait()
+    assert third.stdout.readline() in ("a\n", "b\n")
+    for process in (first, second, third, sharing):
+        process.kill()
+        process.wait()
+        process.stdout.close()
