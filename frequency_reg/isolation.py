@@ -11,8 +11,16 @@ from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
-PRELOADED = ("frequency_reg.cli", "frequency_reg.run", "sweeps.worker")
-"""Modules that the server imports: what runs need and what the command's main module imports."""
+PRELOADED = (
+    "frequency_reg.cli",  # of the command's main module, which every process started from the server runs
+    "frequency_reg.run",
+    "sweeps.worker",
+    "pandas",  # pyarrow imports it with the first array it is given
+    "pyarrow.pandas_compat",
+    "torch._dynamo",  # torch imports it with the first optimizer
+    "torch.utils.serialization",  # torch imports it with the first checkpoint
+)
+"""Modules that the server imports, so that no run has to."""
 
 
 @cache

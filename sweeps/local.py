@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, concurrent
 
@@ -47,7 +48,9 @@ class LocalBackend(Backend):
         self.capacity = workers
         self._limits = replace(limits, with_parent=True)
         self._time_limit = time_limit
-        self._start = concurrent.process(timeout=time_limit, mp_context=isolation.context(), daemon=True)(work)
+        # pebble's keyword is `context`; its annotations name another, which it would ignore and fork this process.
+        options: dict[str, Any] = {"timeout": time_limit, "context": isolation.context(), "daemon": True}
+        self._start: Callable[..., ProcessFuture[Outcome]] = concurrent.process(**options)(work)
         self._calls: dict[ProcessFuture, _Call] = {}
 
     def submit(self, task: Task) -> None:

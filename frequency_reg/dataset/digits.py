@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from annotated_types import Ge
 
 from frequency_reg.dataset.base import Dataset, Decoded, ImageData
+from frequency_reg.dataset.cache import cached
 
 N_TRAIN = 1297
 N_TEST = 500
@@ -55,11 +58,22 @@ class Digits(Dataset):
 
     def load(self) -> ImageData:
         """See :meth:`Dataset.load`."""
-        from sklearn.datasets import load_digits  # slow to import, and needed here only
+        return self.split(cached("digits", _sources(), _decode))
 
-        source = load_digits()
-        images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
-        labels = source.target.astype(np.int64)
-        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(TEST_SEED)).numpy()
-        test, train = np.sort(order[:N_TEST]), np.sort(order[N_TEST:])
-        return self.split(Decoded.of(images[train], labels[train], images[test], labels[test]))
+
+def _sources() -> list[Path]:
+    """scikit-learn's file with the images, found without importing scikit-learn, which takes longer than reading."""
+    package = importlib.util.find_spec("sklearn")
+    folders = package.submodule_search_locations if package else None
+    return [Path(folder) / "datasets" / "data" / "digits.csv.gz" for folder in folders or ()]
+
+
+def _decode() -> Decoded:
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
+    labels = source.target.astype(np.int64)
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(TEST_SEED)).numpy()
+    test, train = np.sort(order[:N_TEST]), np.sort(order[N_TEST:])
+    return Decoded.of(images[train], labels[train], images[test], labels[test])

@@ -116,6 +116,19 @@ def wait_for(condition, seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
+def parent(config, limits):  # noqa: ARG001
+    return Path(f"/proc/{os.getppid()}/cmdline").read_text()
+
+
+def test_runs_start_from_a_server_and_are_no_copy_of_the_commands_process(small):
+    backend = LocalBackend(workers=1, limits=Limits(), work=parent)
+    backend.submit(Task(small()))
+    ended = []
+    wait_for(lambda: ended.extend(backend.wait(0.1)) or ended)
+    backend.close()
+    assert "multiprocessing.forkserver" in ended[0].outcome
+
+
 def test_a_backend_without_work_waits_and_reports_nothing():
     backend = LocalBackend(workers=2, limits=Limits())
     assert backend.wait(0.01) == []
