@@ -135,13 +135,15 @@ def task(composed: DictConfig) -> Outcome:
 
 
 def _write_manifests(plan: Plan, arguments: list[str]) -> None:
-    names: dict[Path, list[str]] = {}
+    names: dict[Path, dict[str, None]] = {}
     for config in plan.runs:
-        names.setdefault(_sweep_folder(config), []).append(run_name(config))
+        names.setdefault(_sweep_folder(config), {})[run_name(config)] = None
     for folder, runs in names.items():
-        manifest.write(
-            folder, manifest.Manifest(tuple(arguments), manifest.started_in(folder), tuple(dict.fromkeys(runs)))
+        planned = () if plan.search else tuple(runs)
+        written = manifest.Manifest(
+            tuple(arguments), manifest.started_in(folder), planned, trials=plan.trials, seeds=plan.seeds
         )
+        manifest.write(folder, written)
 
 
 def _run_one(config: Config) -> Outcome:

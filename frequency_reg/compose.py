@@ -20,7 +20,8 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from frequency_reg.config import Config, ConfigError, nearest, validate
+from frequency_reg.config import Config, ConfigError, check_plugin, nearest, validate
+from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
@@ -34,12 +35,18 @@ class Plan:
     Attributes:
         multirun: whether the command is a sweep.
         varied: keys that the command varies, in the order given.
-        runs: one checked configuration a run, in the order they would run.
+        runs: one checked configuration a run, in the order they would run; of a search, which decides later, runs
+            that stand for all it may decide on.
+        search: what a search may vary; None for a single run and a grid.
+        trials: of a search, each done for every one of ``seeds`` seeds.
     """
 
     multirun: bool
     varied: tuple[str, ...]
     runs: tuple[Config, ...]
+    search: SearchSpace | None = None
+    trials: int = 0
+    seeds: int = 1
 
 
 class Composer:
@@ -84,12 +91,24 @@ class Composer:
         ConfigLoaderImpl._apply_overrides_to_config(values, composed)
         return composed
 
+    def search_space(self, overrides: Sequence[str], params: Mapping[str, Any]) -> SearchSpace:
+        """What ``overrides`` and ``hydra.sweeper.params`` let a search vary; Hydra's own overrides left out.
+
+        Raises:
+            ConfigError: a range, a tag or a key is wrong.
+        """
+        return search_space(overrides, params, groups=self._groups, keys_of=self._keys)
+
+    def _keys(self, overrides: tuple[str, ...]) -> frozenset[str]:
+        nested = OmegaConf.to_container(self.composed(overrides), resolve=False)
+        assert isinstance(nested, dict)
+        return frozenset(dotted_keys(nested))
+
     def _is_choice(self, override: Override) -> bool:
         """Whether the override decides which files are composed, as Hydra tells it."""
-        key = override.key_or_group
-        if override.package is not None or key.partition(".")[0] == "hydra" or key.startswith("hydra/"):
+        if override.package is not None or _is_hydras(override):
             return True
-        return key in self._groups and not isinstance(override.value(), dict)
+        return override.key_or_group in self._groups and not isinstance(override.value(), dict)
 
     def _parse(self, text: str) -> Override:
         if text not in self._parsed:
@@ -119,8 +138,31 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
         if not multirun:
             _refuse_sweeps(parsed)
             return Plan(False, (), (composer.config(overrides),))
+        _check_plugins(hydra_config)
+        if "n_trials" in hydra_config.sweeper:
+            return _search_plan(composer, overrides, hydra_config.sweeper)
         jobs, varied = grid(overrides, hydra_config.sweeper.get("params") or {})
         return Plan(True, varied, tuple(composer.config(job) for job in jobs))
+
+
+def _search_plan(composer: Composer, overrides: Sequence[str], sweeper: DictConfig) -> Plan:
+    ours = [text for text, override in zip(overrides, _parse(overrides), strict=True) if not _is_hydras(override)]
+    space = composer.search_space(ours, sweeper.get("params") or {})
+    runs = tuple(composer.config(job) for job in space.representatives())
+    return Plan(True, space.varied, runs, search=space, trials=sweeper.n_trials, seeds=len(sweeper.seeds))
+
+
+def _check_plugins(hydra_config: DictConfig) -> None:
+    """Check the keys of a launcher and a sweeper of ours against their constructors, or let them do it themselves.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for name in ("launcher", "sweeper"):
+        node = OmegaConf.to_container(hydra_config[name], resolve=False)
+        assert isinstance(node, dict)
+        if str(node["_target_"]).startswith("hydra_plugins.frequency_reg_"):
+            check_plugin(node, f"hydra.{name}")
 
 
 def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[str]:
@@ -184,6 +226,10 @@ def _refuse_sweeps(parsed: Sequence[Override]) -> None:
             raise ConfigError(f"{override.input_line}: several values make a sweep; add -m, or quote a list as [A,B]")
 
 
+def _is_hydras(override: Override) -> bool:
+    return bool(re.match(r"hydra[./]", override.key_or_group))
+
+
 @contextmanager
 def _hydra() -> Iterator[None]:
     GlobalHydra.instance().clear()
@@ -228,10 +274,11 @@ def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
         return str(error).splitlines()[0]
     key = (found[1] or found[2]).partition("@")[0]
     parent, _, name = key.rpartition(".")
-    node = OmegaConf.select(_composed_groups(overrides), parent) if parent else _composed_groups(overrides)
+    composed = _composed_groups(overrides, with_hydra=key.startswith("hydra."))
+    node = OmegaConf.select(composed, parent) if parent else composed
     if not isinstance(node, DictConfig):
         return f"{key}: unknown key; {parent} has no keys below it"
-    valid = sorted(str(k) for k in node if k not in ("_target_", "hydra"))
+    valid = sorted(str(k) for k in node if k not in ("_target_", "_recursive_", "_convert_", "hydra"))
     where = f" of {parent}" if parent else ""
     if not valid:
         return f"{key}: unknown key; the chosen {parent} has no keys{_options_with(parent, name)}"
@@ -245,7 +292,7 @@ def _options_with(group: str, key: str) -> str:
     return f"; {group}={' or '.join(options)} has {key}" if options else ""
 
 
-def _composed_groups(overrides: Sequence[str]) -> DictConfig:
+def _composed_groups(overrides: Sequence[str], *, with_hydra: bool) -> DictConfig:
     """The configuration with the command's choices of group options, but none of its values."""
     groups = set(_config_loader().list_groups("")) - {"hydra"}
     chosen = [
@@ -253,4 +300,4 @@ def _composed_groups(overrides: Sequence[str]) -> DictConfig:
         for text, override in zip(overrides, _parse(overrides), strict=True)
         if override.key_or_group in groups and not override.is_sweep_override()
     ]
-    return compose(CONFIG_NAME, chosen)
+    return compose(CONFIG_NAME, chosen, return_hydra_config=with_hydra)

@@ -107,6 +107,22 @@ def validate(raw: Mapping[str, Any]) -> Config:
     return config
 
 
+def check_plugin(node: Mapping[str, Any], key: str) -> None:
+    """Check the keys of a Hydra plugin of this project, a launcher or a sweeper, against its constructor.
+
+    A class with a function ``check_keys(keys)`` checks them itself.
+
+    Raises:
+        ConfigError: naming the key, the value that was found and the values that are valid.
+    """
+    target = _trusted_class(node["_target_"], f"{key}._target_", ("hydra_plugins",))
+    keys = {name: value for name, value in node.items() if name not in ("_target_", "_recursive_", "_convert_")}
+    if hasattr(target, "check_keys"):
+        target.check_keys(keys)
+    else:
+        _check_variant({"_target_": node["_target_"], **keys}, key, ("hydra_plugins",))
+
+
 def instantiate(node: Mapping[str, Any], **supplied: Any) -> Any:
     """Build a variant that :func:`validate` has checked; ``supplied`` are the arguments that the data determines.
 

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from frequency_reg.compose import Plan
-from frequency_reg.run_id import flat_config, identity, is_finished, run_directory
+from frequency_reg.progress import duration
+from frequency_reg.run_id import flat_config, identity, is_finished, recorded_run, run_directory
+from frequency_reg.search_space import Parameter, SearchSpace
 
 _WIDTH = 80
+_SAMPLED = 100
 
 
 def describe(plan: Plan) -> str:
     """Lines for the terminal; runs nothing and writes nothing."""
+    return _describe_search(plan, plan.search) if plan.search else _describe_runs(plan)
+
+
+def _describe_search(plan: Plan, space: SearchSpace) -> str:
+    folder = _relative(run_directory(plan.runs[0]).parent)
+    runs = plan.trials * plan.seeds
+    lines = [f"search of {_count(plan.trials, 'trial')} x {_count(plan.seeds, 'seed')} in {folder}"]
+    lines.append(f"cost: at most {_count(runs, 'run')}, {runs * max(config.epochs for config in plan.runs):,} epochs")
+    lines += [_clip(f"  {parameter.name}: {_range(parameter)}") for parameter in (*space.groups, *space.values)]
+    return "\n".join(lines)
+
+
+def _range(parameter: Parameter) -> str:
+    if parameter.kind == "categorical":
+        return ", ".join(parameter.choices)
+    step = "" if parameter.step is None else f" in steps of {parameter.step:g}"
+    return f"{parameter.low:g} to {parameter.high:g}{step}{', logarithmic' if parameter.log else ''}"
+
+
+def _describe_runs(plan: Plan) -> str:
     directories = {identity(config): run_directory(config) for config in plan.runs}
     finished = {run_id for run_id, directory in directories.items() if is_finished(directory, run_id)}
     missing = len(directories) - len(finished)
@@ -21,6 +45,7 @@ def describe(plan: Plan) -> str:
     lines = [
         f"{_count(len(directories), 'run')} in {_relative(first.parent)}: {len(finished)} finished, {missing} to do"
     ]
+    lines.append(_cost(plan, finished))
     if len(plan.runs) > len(directories):
         lines.append(f"({_count(len(plan.runs) - len(directories), 'combination')} equal to another one left out)")
     for key, values in _differing(plan).items():
@@ -29,6 +54,19 @@ def describe(plan: Plan) -> str:
         state = "finished" if run_id in finished else "to do"
         lines.append(f"{number:5d}  {state:8}  {directory.name}")
     return "\n".join(lines)
+
+
+def _cost(plan: Plan, finished: Collection[str]) -> str:
+    """Epochs that remain; where runs of this folder are finished, the time at their mean seconds an epoch."""
+    configs = {identity(config): config for config in plan.runs}
+    epochs = sum(config.epochs for run_id, config in configs.items() if run_id not in finished)
+    rows = [recorded_run(run_directory(configs[run_id])) or {} for run_id in list(finished)[:_SAMPLED]]
+    seconds = sum((row.get("train_seconds") or 0) + (row.get("evaluate_seconds") or 0) for row in rows)
+    trained = sum(row.get("epoch") or 0 for row in rows)
+    text = f"cost: {epochs:,} epochs to train"
+    if not epochs or not trained:
+        return text
+    return f"{text}, {duration(epochs * seconds / trained)} in one process at the finished runs' speed"
 
 
 def _differing(plan: Plan) -> dict[str, list[str]]:

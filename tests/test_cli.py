@@ -45,6 +45,20 @@ BAD_INPUT = [
         ["-m", "regularizer=weight_decay", "regularizer.weight_decay=1e-3,-1"],
         "error: regularizer.weight_decay=-1: input should be greater than or equal to 0",
     ),
+    (
+        ["-m", "seed=0,1", "hydra.launcher.wokers=2"],
+        "error: hydra.launcher.wokers: unknown key; the keys of hydra.launcher are max_failures, memory_limit, "
+        "retries, runs_per_gpu, threads, time_limit, workers; did you mean workers?",
+    ),
+    (["-m", "seed=0,1", "hydra.launcher.workers=0"], "error: hydra.launcher.workers=0: input should be greater than"),
+    (["-m", "seed=0,1", "hydra/launcher=locl"], "error: hydra/launcher=locl: no such option; the options of hydra/lau"),
+    (["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=0", "seed=0,1"], "error: hydra.sweeper.n_trials=0: input"),
+    (
+        ["-m", "hydra/sweeper=optuna", "optimizer.l=interval(0,1)"],
+        "error: optimizer.l: unknown key; the keys of optimizer are lr, momentum, nesterov; did you mean lr?",
+    ),
+    (["-m", "hydra/sweeper=optuna", "optimizer.lr=interval(0,-1)"], "expected interval(LOW,HIGH) with LOW <= HIGH"),
+    (["-m", "hydra/sweeper=optuna", "batch_size=int(interval(0,9))"], "error: batch_size=0: input should be greater"),
     (["runtime.precision=fp16"], "error: runtime.precision=fp16: input should be 'auto', 'fp32' or 'bf16'"),
     (["name=../x"], "error: name=../x: expected at most 100 letters, digits and"),
     (["bad"], "error: bad: not a valid override; write KEY=VALUE"),
@@ -87,6 +101,21 @@ def test_plan_composes_counts_and_lists_and_runs_nothing(monkeypatch, capsys, tm
     assert "  seed: 0, 1, 2" in lines
     assert len([line for line in lines if "to do     digits-resnet20-weight_decay=" in line]) == 6
     assert max(map(len, lines)) <= 80
+    assert not list(tmp_path.iterdir())
+
+
+def test_plan_of_a_search_says_what_it_varies_and_at_most_costs(monkeypatch, capsys, tmp_path):
+    varied = ["regularizer=none,dropout", "regularizer.dropout=interval(.1,.5)", "epochs=range(2,10,2)"]
+    sweeper = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=7", "hydra.sweeper.seeds=[0,1]"]
+    code, out, _ = call(monkeypatch, capsys, tmp_path, "-m", *sweeper, *varied, "--plan")
+    assert code == 0
+    assert out.splitlines() == [
+        "search of 7 trials x 2 seeds in outputs/runs",
+        "cost: at most 14 runs, 112 epochs",
+        "  regularizer: none, dropout",
+        "  regularizer.dropout: 0.1 to 0.5",
+        "  epochs: 2 to 8 in steps of 2",
+    ]
     assert not list(tmp_path.iterdir())
 
 

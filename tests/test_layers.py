@@ -72,7 +72,8 @@ def allowed(module: str) -> set[str]:
         "train": floor,
         "evaluate": floor,
         "compose": LEAVES | {"frequency_reg.config", "frequency_reg.search_space"},
-        "plan": LEAVES | {"frequency_reg.config", "frequency_reg.run_id", "frequency_reg.compose"},
+        "plan": LEAVES
+        | {f"frequency_reg.{name}" for name in ("config", "run_id", "compose", "progress", "search_space")},
     }
     above_run = ("compose", "plan", "isolation", "manifest", "search_space")
     below_run = floor | {f"frequency_reg.{name}" for name in table if name not in above_run}
