@@ -25,6 +25,7 @@ from frequency_reg import __version__, isolation, manifest
 from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan, with_config_dir
 from frequency_reg.config import Config, ConfigError, instantiate, validate
 from frequency_reg.outcome import Outcome
+from frequency_reg.plan import describe, notices
 from frequency_reg.records import RecordsError
 from frequency_reg.run_id import run_name
 
@@ -66,11 +67,12 @@ def main() -> NoReturn:
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
         _check_parts(plan)
         if plan_only:
-            from frequency_reg.plan import describe
-
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... --plan | head` ends quietly
             print(describe(plan))
             sys.exit(0)
         _require_writable(plan)
+        for notice in notices(plan):
+            print(notice, file=sys.stderr)
         outcomes = _sweep(plan, options, arguments) if plan.multirun else [_run_one(plan.runs[0])]
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)

@@ -97,9 +97,14 @@ class Composer:
         Raises:
             ConfigError: a range, a tag or a key is wrong.
         """
-        return search_space(overrides, params, groups=self._groups, keys_of=self._keys)
+        return search_space(overrides, params, groups=self._groups, keys_of=self.keys)
 
-    def _keys(self, overrides: tuple[str, ...]) -> frozenset[str]:
+    def is_group(self, key: str) -> bool:
+        """Whether ``key`` is a group of options."""
+        return key in self._groups
+
+    def keys(self, overrides: tuple[str, ...]) -> frozenset[str]:
+        """Every dotted key of what ``overrides`` compose to."""
         nested = OmegaConf.to_container(self.composed(overrides), resolve=False)
         assert isinstance(nested, dict)
         return frozenset(dotted_keys(nested))
@@ -141,7 +146,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
         _check_plugins(hydra_config)
         if "n_trials" in hydra_config.sweeper:
             return _search_plan(composer, overrides, hydra_config.sweeper)
-        jobs, varied = grid(overrides, hydra_config.sweeper.get("params") or {})
+        jobs, varied = grid(overrides, hydra_config.sweeper.get("params") or {}, composer)
         return Plan(True, varied, tuple(composer.config(job) for job in jobs))
 
 
@@ -178,8 +183,13 @@ def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[st
     return [*overrides, f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"]
 
 
-def grid(overrides: Sequence[str], params: Mapping[str, Any]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+def grid(
+    overrides: Sequence[str], params: Mapping[str, Any], composer: Composer
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """The overrides of every combination, and the keys that vary, both in the order given.
+
+    A swept key that only some of the swept options have (``regularizer.dropout`` beside ``regularizer=none,dropout``)
+    is given to these only; the combinations that become equal are one.
 
     Args:
         overrides: of the command line, sweeps included; they win over ``params``.
@@ -195,7 +205,22 @@ def grid(overrides: Sequence[str], params: Mapping[str, Any]) -> tuple[list[tupl
     jobs = [tuple(job) for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
     if not jobs:
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
+    groups = {key for key in varied if composer.is_group(key)}
+    if groups and groups != set(varied):
+        jobs = _where_they_exist(jobs, set(varied) - groups, composer)
     return jobs, varied
+
+
+def _where_they_exist(jobs: list[tuple[str, ...]], values: set[str], composer: Composer) -> list[tuple[str, ...]]:
+    """``jobs`` without the ``values`` that their options do not have; a key that no job has stays, to be refused."""
+    keys = {options: composer.keys(options) for options in dict.fromkeys(_without(values, job) for job in jobs)}
+    known = set().union(*keys.values())
+    absent = {options: {key for key in values if key in known and key not in there} for options, there in keys.items()}
+    return list(dict.fromkeys(_without(absent[_without(values, job)], job) for job in jobs))
+
+
+def _without(keys: set[str], job: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text for text in job if text.partition("=")[0] not in keys)
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

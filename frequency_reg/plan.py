@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from frequency_reg.compose import Plan
+from frequency_reg.config import Config
 from frequency_reg.progress import duration
-from frequency_reg.run_id import flat_config, identity, is_finished, recorded_run, run_directory
+from frequency_reg.run_id import config_columns, flat_config, identity, is_finished, recorded_run, run_directory
 from frequency_reg.search_space import Parameter, SearchSpace
 
 _WIDTH = 80
 _SAMPLED = 100
+_CHANGES_SHOWN = 3
+_TAIL = len("-12345678")
 
 
 def describe(plan: Plan) -> str:
@@ -50,10 +54,44 @@ def _describe_runs(plan: Plan) -> str:
         lines.append(f"({_count(len(plan.runs) - len(directories), 'combination')} equal to another one left out)")
     for key, values in _differing(plan).items():
         lines.append(_clip(f"  {key}: {', '.join(values)}"))
+    lines += notices(plan)
     for number, (run_id, directory) in enumerate(directories.items(), start=1):
         state = "finished" if run_id in finished else "to do"
         lines.append(f"{number:5d}  {state:8}  {directory.name}")
     return "\n".join(lines)
+
+
+def notices(plan: Plan) -> list[str]:
+    """What stands in the folders beside planned runs under the same name: runs of another configuration.
+
+    A default that changed, or another version of the package, makes other runs; they are never taken for each other,
+    and that is said, with the keys that changed.
+    """
+    planned = {run_directory(config): config for config in plan.runs}
+    namesakes: dict[str, Config] = {d.name[:-_TAIL]: c for d, c in planned.items() if not d.exists()}
+    changed: Counter[str] = Counter()
+    folders = {directory.parent for directory in planned}
+    for directory in (d for folder in folders if folder.is_dir() for d in sorted(folder.iterdir())):
+        config = namesakes.get(directory.name[:-_TAIL])
+        if config is not None and directory not in planned:
+            row = recorded_run(directory)
+            if row is not None:
+                changed[_changes(row, config_columns(config))] += 1
+    return [
+        f"note: {_count(n, 'run')} here with the name of a planned one, but {what}; left alone and not counted"
+        for what, n in changed.items()
+    ]
+
+
+def _changes(row: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
+    recorded = {key: value for key, value in row.items() if key.startswith("config.")}
+    keys = [key for key in planned if key not in recorded or recorded[key] != planned[key]]
+    keys += [key for key in recorded if key not in planned and recorded[key] is not None]
+    if not keys:
+        return f"made by version {row.get('provenance.package_version')} of frequency-reg"
+    pairs = [f"{k.removeprefix('config.')} {recorded.get(k)}, now {planned.get(k)}" for k in keys[:_CHANGES_SHOWN]]
+    more = f" and {len(keys) - _CHANGES_SHOWN} more keys" if len(keys) > _CHANGES_SHOWN else ""
+    return f"with {'; '.join(pairs)}{more}"
 
 
 def _cost(plan: Plan, finished: Collection[str]) -> str:

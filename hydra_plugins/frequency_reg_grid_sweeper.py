@@ -33,7 +33,5 @@ class GridSweeper(Sweeper):
         from sweeps.grid import jobs
         from sweeps.launch import hydra_overrides
 
-        chosen = jobs(
-            arguments, self._params, list(self._retry), composer=lambda: Composer(hydra_overrides(self._config))
-        )
+        chosen = jobs(arguments, self._params, list(self._retry), Composer(hydra_overrides(self._config)))
         return [self.launcher.launch(chosen, initial_job_idx=0)] if chosen else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frequency_reg.compose import Composer, grid
@@ -10,7 +10,7 @@ from frequency_reg.run_id import identity, recorded_outcome, run_directory
 
 
 def jobs(
-    arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[str], composer: Callable[[], Composer]
+    arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[str], composer: Composer
 ) -> list[tuple[str, ...]]:
     """The overrides of each run.
 
@@ -18,16 +18,15 @@ def jobs(
         arguments: of the command line.
         params: of ``hydra.sweeper.params``; the command line wins.
         retry: statuses; if there are any, only runs whose records have one of them.
-        composer: makes what composes a run, if that is needed.
+        composer: composes runs.
 
     Raises:
         ConfigError: a key has no values.
     """
-    every, _ = grid(arguments, params)
+    every, _ = grid(arguments, params, composer)
     if not retry:
         return every
-    ours = composer()
-    return [job for job in every if _status(ours, job) in retry]
+    return [job for job in every if _status(composer, job) in retry]
 
 
 def _status(composer: Composer, job: Sequence[str]) -> str | None:

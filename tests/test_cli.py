@@ -1,6 +1,7 @@
 """The command line as a user meets it: plans, error texts, exit codes, and nothing left behind."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,34 @@ def test_a_sweep_runs_skips_what_is_complete_and_exits_0(monkeypatch, capsys, tm
     assert before == {p: p.read_bytes() for p in (tmp_path / "outputs").rglob("*.parquet")}
     _, out, _ = call(monkeypatch, capsys, tmp_path, *arguments, "--plan")
     assert out.startswith("2 runs in outputs/s: 2 finished, 0 to do")
+
+
+def test_a_changed_default_makes_other_runs_and_is_said(monkeypatch, capsys, tmp_path):
+    call(monkeypatch, capsys, tmp_path, *SMALL, "name=s", "seed=0")
+    changed = [*SMALL, "name=s", "seed=0", "evaluation.seed=3", "batch_size=128"]
+    notice = (
+        "note: 1 run here with the name of a planned one, but with evaluation.seed 0, now 3; batch_size 256, now 128; "
+        "left alone and not counted"
+    )
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *changed, "--plan")
+    assert (code, notice in out.splitlines()) == (0, True)
+    code, _, error = call(monkeypatch, capsys, tmp_path, *changed)
+    assert (code, notice in error.splitlines()) == (0, True)
+    code, _, error = call(monkeypatch, capsys, tmp_path, *changed)
+    assert (code, "note:" in error) == (0, False), "the planned run is there now"
+    assert len(list((tmp_path / "outputs" / "s").glob("digits*"))) == 2
+
+
+def test_a_grid_gives_a_key_to_the_options_that_have_it(monkeypatch, capsys, tmp_path):
+    swept = ["regularizer=none,weight_decay,dropout", "regularizer.weight_decay=1e-4,1e-3", "regularizer.dropout=.1,.3"]
+    code, out, _ = call(monkeypatch, capsys, tmp_path, "-m", *swept, "seed=0,1", "--plan")
+    assert code == 0
+    names = re.findall(r"digits-resnet20-(.*)-seed=\d", out)
+    strengths = ["none", "weight_decay=0.0001", "weight_decay=0.001", "dropout=0.1", "dropout=0.3"]
+    assert names == [name for name in strengths for _ in range(2)]
+    code, _, error = call(monkeypatch, capsys, tmp_path, "-m", *swept, "regularizer.drop_out=.1,.3", "--plan")
+    assert code == 2
+    assert "regularizer.drop_out: unknown key" in error
 
 
 def test_a_diverged_run_does_not_stop_the_others_but_the_exit_code(monkeypatch, capsys, tmp_path):
