@@ -33,6 +33,30 @@ def incomplete_runs(records: Records) -> pd.DataFrame:
     return runs[runs["status"] != "complete"].sort_values("run_name", ignore_index=True)
 
 
+_MADE_BY = {"source_digest": "code", "torch": "torch", "data_digest": "data"}
+
+
+def mixtures(records: Records) -> list[str]:
+    """A sentence for each of code, torch and data that complete runs to be compared were not made by one version of.
+
+    Data are compared within a data set. Runs whose records do not say are left out.
+    """
+    run = records["run"]
+    complete = run[run["status"] == "complete"]
+    sentences = []
+    for column, noun in _MADE_BY.items():
+        made = f"provenance.{column}"
+        if made not in complete:
+            continue
+        groups = complete.groupby("config.dataset") if column == "data_digest" else [("", complete)]
+        for _, rows in groups:
+            counts = rows[made].dropna().value_counts()
+            if len(counts) > 1:
+                listed = ", ".join(f"{n} by {value_text(version)[:12]}" for version, n in counts.items())
+                sentences.append(f"Caution: these runs were made by {len(counts)} versions of {noun}: {listed}.")
+    return sentences
+
+
 def headline(records: Records, metrics: Sequence[str] = metric.DEFAULT) -> pd.DataFrame:
     """Chosen metrics of every configuration.
 

@@ -84,6 +84,7 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
         counts=aggregate.run_counts(records).to_dict("records"),
         failures=_failures(records),
         damaged=[(damage.path.name, value_text(damage.reason)) for damage in records.damaged],
+        mixtures=aggregate.mixtures(records),
         swept=_swept(records),
         constants=_constants(records),
         tables=list(_tables(records)),

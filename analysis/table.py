@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis import metric
-from analysis.aggregate import headline, incomplete_runs, null_distribution
+from analysis.aggregate import headline, incomplete_runs, mixtures, null_distribution
 from analysis.formatting import (
     estimate_text,
     markdown_grid,
@@ -98,7 +98,7 @@ def counts(records: Records) -> list[str]:
     lines = [f"{printable(records.name)}: {done}"]
     for _, row in missing.iterrows():
         lines.append("  " + reason(row))
-    return lines
+    return [*lines, *mixtures(records)]
 
 
 def reason(row: pd.Series) -> str:

@@ -48,6 +48,7 @@ def write_run(
     epochs: int = 3,
     corruptions: Mapping[str, Sequence[float]] = CORRUPTIONS,
     draws: int = 40,
+    made_by: Mapping[str, str] | None = None,
 ) -> None:
     """One run's folder. SSR of layer d after e epochs: suppression * e * (d + 1) * WEIGHT[normalization]."""
     folder.mkdir(parents=True)
@@ -70,6 +71,7 @@ def write_run(
             **{f"config.{key}": value for key, value in config.items()},
             "provenance.package_version": "0.1.0",
             "provenance.processor": "some processor",
+            **{f"provenance.{key}": value for key, value in (made_by or {}).items()},
         }
     )
     for epoch in range(epochs + 1):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis import table
+from analysis import report, table
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 
@@ -91,3 +91,23 @@ def test_many_differing_columns_still_fit(tmp_path: Path) -> None:
                    "epochs": i + 1, "optimizer": f"optimizer_{i}"}  # fmt: skip
         write_run(tmp_path / f"r{i}", choices, 0)
     assert max(map(len, table.terminal(analysis.load(tmp_path)).splitlines())) <= 80
+
+
+def test_runs_of_several_versions_of_code_and_data_are_said(tmp_path: Path) -> None:
+    """Within a data set only: two data sets have two digests."""
+    made = [
+        ("x" * 16, "d1", "cifar10"),
+        ("x" * 16, "d1", "cifar10"),
+        ("y" * 16, "d2", "cifar10"),
+        (None, "d3", "mnist"),
+    ]
+    for i, (code, data, dataset) in enumerate(made):
+        by = {"data_digest": data} | ({} if code is None else {"source_digest": code})
+        write_run(tmp_path / f"r{i}", {"regularizer": "none", "dataset": dataset}, i, made_by=by)
+    records = analysis.load(tmp_path)
+    code = "Caution: these runs were made by 2 versions of code: 2 by xxxxxxxxxxxx, 1 by yyyyyyyyyyyy."
+    data = "Caution: these runs were made by 2 versions of data: 2 by d1, 1 by d2."
+    assert [line for line in table.counts(records) if line.startswith("Caution")] == [code, data]
+    assert code in report.html(records)
+    write_run(tmp_path / "one" / "r", {"regularizer": "none"}, 0, made_by={"source_digest": "x"})
+    assert "Caution" not in table.terminal(analysis.load(tmp_path / "one"))
