@@ -10,11 +10,14 @@ import torch
 
 from frequency_reg.regularizer.base import Regularizer
 
-Fault = Literal["none", "not_a_number", "exception", "memory", "hang", "kill", "kill_once", "system_exit"]
+Fault = Literal["none", "not_a_number", "exception", "memory", "hang", "kill", "kill_once", "system_exit", "by_number"]
 
 
 class Faults(Regularizer):
-    """Fails at the first update; ``number`` only tells runs apart, ``marker`` is a file that ``kill_once`` leaves."""
+    """Fails at the first update; ``by_number`` in one of four ways for the last digits 0 to 3 of ``number``, else not.
+
+    ``number`` only tells the other runs apart; ``marker`` is a file that ``kill_once`` leaves.
+    """
 
     def __init__(self, *, fault: Fault, number: int = 0, marker: str = "") -> None:
         self.fault, self.number, self.marker = fault, number, marker
@@ -24,6 +27,12 @@ class Faults(Regularizer):
 
     def _none(self, model):
         pass
+
+    def _by_number(self, model):
+        ways = ("not_a_number", "exception", "memory", "hang")
+        digit = self.number % 10
+        if digit < len(ways):
+            getattr(self, f"_{ways[digit]}")(model)
 
     def _not_a_number(self, model):
         with torch.no_grad():
