@@ -203,7 +203,9 @@ def _sweep_folder(config: Config) -> Path:
 def _conclude(plan: Plan, outcomes: list[Outcome]) -> NoReturn:
     incomplete = [outcome for outcome in outcomes if outcome.status not in ("complete", "pruned")]
     if plan.multirun:
-        print(f"{len(outcomes) - len(incomplete)} of {len(outcomes)} runs complete")
+        pruned = sum(outcome.status == "pruned" for outcome in outcomes)
+        also = f", {pruned} pruned" if pruned else ""
+        print(f"{len(outcomes) - len(incomplete) - pruned} of {len(outcomes)} runs complete{also}")
     for outcome in incomplete[:_LISTED]:
         print(f"{outcome.status}: {outcome.directory}/log.txt ({outcome.detail})", file=sys.stderr)
     if len(incomplete) > _LISTED:

@@ -20,7 +20,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from frequency_reg.config import Config, ConfigError, check_plugin, nearest, validate
+from frequency_reg.config import Config, ConfigError, check_plugin, check_search, nearest, validate
 from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
@@ -154,6 +154,7 @@ def _search_plan(composer: Composer, overrides: Sequence[str], sweeper: DictConf
     ours = [text for text, override in zip(overrides, _parse(overrides), strict=True) if not _is_hydras(override)]
     space = composer.search_space(ours, sweeper.get("params") or {})
     runs = tuple(composer.config(job) for job in space.representatives())
+    check_search(_plugin_node(sweeper), space, runs)
     return Plan(True, space.varied, runs, search=space, trials=sweeper.n_trials, seeds=len(sweeper.seeds))
 
 
@@ -164,10 +165,14 @@ def _check_plugins(hydra_config: DictConfig) -> None:
         ConfigError: naming the key.
     """
     for name in ("launcher", "sweeper"):
-        node = OmegaConf.to_container(hydra_config[name], resolve=False)
-        assert isinstance(node, dict)
+        node = _plugin_node(hydra_config[name])
         if str(node["_target_"]).startswith("hydra_plugins.frequency_reg_"):
             check_plugin(node, f"hydra.{name}")
+
+
+def _plugin_node(config: DictConfig) -> dict[str, Any]:
+    node: dict[str, Any] = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment]
+    return node
 
 
 def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[str]:
@@ -323,6 +328,7 @@ def _composed_groups(overrides: Sequence[str], *, with_hydra: bool) -> DictConfi
     chosen = [
         text
         for text, override in zip(overrides, _parse(overrides), strict=True)
-        if override.key_or_group in groups and not override.is_sweep_override()
+        if (override.key_or_group in groups or override.key_or_group.startswith("hydra/"))
+        and not override.is_sweep_override()
     ]
     return compose(CONFIG_NAME, chosen, return_hydra_config=with_hydra)

@@ -12,7 +12,7 @@ import importlib
 import inspect
 import json
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -92,7 +92,7 @@ def validate(raw: Mapping[str, Any]) -> Config:
         ConfigError: naming every wrong key at once.
     """
     values = {key: value for key, value in raw.items() if key != "study"}
-    config: Config = _check(Config, values, "")
+    config: Config = check_mapping(Config, values, "")
     if len(set(config.evaluation.splits)) < len(config.evaluation.splits):
         raise ConfigError(f"evaluation.splits={config.evaluation.splits}: each split once")
     trusted = (*TRUSTED, *config.trusted_packages)
@@ -116,11 +116,24 @@ def check_plugin(node: Mapping[str, Any], key: str) -> None:
         ConfigError: naming the key, the value that was found and the values that are valid.
     """
     target = _trusted_class(node["_target_"], f"{key}._target_", ("hydra_plugins",))
-    keys = {name: value for name, value in node.items() if name not in ("_target_", "_recursive_", "_convert_")}
+    keys = _own_keys(node)
     if hasattr(target, "check_keys"):
         target.check_keys(keys)
     else:
         _check_variant({"_target_": node["_target_"], **keys}, key, ("hydra_plugins",))
+
+
+def check_search(node: Mapping[str, Any], space: object, runs: Sequence[Config]) -> None:
+    """Let the search's sweeper refuse a space that does not suit its keys, or objectives that ``runs`` do not record.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    _resolve(node["_target_"]).check_search(_own_keys(node), space, runs)
+
+
+def _own_keys(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in node.items() if name not in ("_target_", "_recursive_", "_convert_")}
 
 
 def instantiate(node: Mapping[str, Any], **supplied: Any) -> Any:
@@ -219,8 +232,15 @@ def _check_variant_text(text: str, key: str, trusted: tuple[str, ...]) -> dict[s
     return {"_target_": node["_target_"], **_strictly(target.__name__, listed, arguments, key)}
 
 
-def _check(schema: type[Any], values: Mapping[str, Any], key: str) -> Any:
-    """Check a mapping against a dataclass, field by field, nested dataclasses too, and build it."""
+def check_mapping(schema: type[Any], values: Mapping[str, Any], key: str) -> Any:
+    """Check a mapping against a dataclass, field by field, nested dataclasses too, and build it.
+
+    Args:
+        key: where the mapping stands in the configuration; empty for the whole.
+
+    Raises:
+        ConfigError: naming every wrong key.
+    """
     hints = typing.get_type_hints(schema, include_extras=True)
     nested = {name for name, hint in hints.items() if is_dataclass(hint)}
     _refuse_unknown(set(values), set(hints), key)
@@ -229,7 +249,7 @@ def _check(schema: type[Any], values: Mapping[str, Any], key: str) -> Any:
     plain.update({name: (hints[name], ...) for name in required})
     checked = _strictly(schema.__name__, plain, {n: v for n, v in values.items() if n not in nested}, key)
     for name in nested & set(values):
-        checked[name] = _check(hints[name], values[name] or {}, _join(key, name))
+        checked[name] = check_mapping(hints[name], values[name] or {}, _join(key, name))
     return schema(**checked)
 
 

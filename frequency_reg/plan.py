@@ -67,6 +67,8 @@ def notices(plan: Plan) -> list[str]:
     A default that changed, or another version of the package, makes other runs; they are never taken for each other,
     and that is said, with the keys that changed.
     """
+    if plan.search:
+        return []  # its runs are not known yet
     planned = {run_directory(config): config for config in plan.runs}
     namesakes: dict[str, Config] = {d.name[:-_TAIL]: c for d, c in planned.items() if not d.exists()}
     changed: Counter[str] = Counter()

@@ -10,6 +10,9 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from frequency_reg.config import Config
+from frequency_reg.search_space import SearchSpace
+
 
 class OptunaSweeper(Sweeper):
     """Optuna suggests, the records decide; the keys are explained in ``conf/hydra/sweeper/optuna.yaml``."""
@@ -28,12 +31,22 @@ class OptunaSweeper(Sweeper):
         """
         from sweeps.study_settings import study_settings
 
-        study_settings({name: value for name, value in keys.items() if name != "params"})
+        study_settings(keys)
+
+    @staticmethod
+    def check_search(keys: dict[str, Any], space: SearchSpace, runs: Sequence[Config]) -> None:
+        """Refuse a space that does not suit the keys, and objectives that one of ``runs`` would not record.
+
+        Raises:
+            ConfigError: naming the key and how to mend it.
+        """
+        from sweeps.study_settings import check_search, study_settings
+
+        check_search(study_settings(keys), space, runs)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Make the launcher that the configuration names."""
         self._config = config
-        self._groups = hydra_context.config_loader.list_groups("")
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -49,4 +62,4 @@ class OptunaSweeper(Sweeper):
             first, launched = launched, launched + len(jobs)
             return self.launcher.launch(jobs, initial_job_idx=first)
 
-        return [search(arguments, self._config, self._keys, self._groups, launch)]
+        return [search(arguments, self._config, self._keys, launch)]

@@ -30,17 +30,24 @@ _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Policy:
     """What the engine does about failures.
 
     Attributes:
         retries: how often a run whose process, job or node died is repeated.
         max_failures: after so many runs with a status of :data:`FAILURES` no further run is started; None never stops.
+        failures: such runs so far; the engine counts them, over every launch under this policy (a search has many).
     """
 
     retries: int = 1
     max_failures: int | None = None
+    failures: int = 0
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether no further run is to be started."""
+        return self.max_failures is not None and self.failures >= self.max_failures
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,10 @@ class _Sweep:
         self.looked = self.updated = 0.0
 
     def work(self) -> None:
+        """Bring every task to its end."""
         while self.waiting or self.under_way or self.elsewhere:
+            if self.policy.gives_up and self.waiting:
+                self._give_up()
             self._submit()
             for ended in self.backend.wait(_WAIT_SECONDS if self.under_way or self.elsewhere else 0):
                 self._take(ended)
@@ -149,7 +159,7 @@ class _Sweep:
     # --- starting ---
 
     def _submit(self) -> None:
-        while self.waiting and len(self.under_way) < self.backend.capacity:
+        while self.waiting and len(self.under_way) < self.backend.capacity and not self.policy.gives_up:
             task = self.waiting.popleft()
             there = finished_outcome(task.directory, task.run_id)
             if there is not None:
@@ -197,10 +207,7 @@ class _Sweep:
             self.already[outcome.detail if outcome.detail == OTHER_CODE else outcome.status] += 1
         else:
             self.display.line(self._line(outcome))
-        if self.policy.max_failures is not None and self.waiting:
-            failures = [o for o in self.outcomes.values() if o.status in FAILURES and not o.skipped]
-            if len(failures) >= self.policy.max_failures:
-                self._give_up(len(failures))
+        self.policy.failures += outcome.status in FAILURES and not outcome.skipped
 
     def _line(self, outcome: Outcome) -> str:
         place = f"[{len(self.outcomes):{len(str(self.total))}d}/{self.total}]"
@@ -208,10 +215,9 @@ class _Sweep:
         log = f" ({outcome.directory.name}/log.txt)" if outcome.status in FAILURES else ""
         return f"{place} {outcome.status:8} {outcome.directory.name}{detail}{log}"
 
-    def _give_up(self, failures: int) -> None:
-        self.display.line(
-            f"max_failures={self.policy.max_failures}: {_runs(failures)} failed, {_runs(len(self.waiting))} not started"
-        )
+    def _give_up(self) -> None:
+        failed, left = _runs(self.policy.failures), _runs(len(self.waiting))
+        self.display.line(f"max_failures={self.policy.max_failures}: {failed} failed, {left} not started")
         for task in self.waiting:
             self.outcomes[task.run_id] = Outcome(task.directory, NOT_STARTED, "max_failures was reached", skipped=True)
         self.waiting.clear()

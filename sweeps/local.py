@@ -11,13 +11,13 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pebble import ProcessExpired, ProcessFuture, concurrent
+from pebble import ProcessExpired, concurrent
 
 from frequency_reg import isolation, presence
 from frequency_reg.config import Config
@@ -50,8 +50,9 @@ class LocalBackend(Backend):
         self._time_limit = time_limit
         # pebble's keyword is `context`; its annotations name another, which it would ignore and fork this process.
         options: dict[str, Any] = {"timeout": time_limit, "context": isolation.context(), "daemon": True}
-        self._start: Callable[..., ProcessFuture[Outcome]] = concurrent.process(**options)(work)
-        self._calls: dict[ProcessFuture, _Call] = {}
+        start = concurrent.process(**options)(work)  # type: ignore[no-untyped-call]
+        self._start: Callable[..., Future[Outcome]] = start
+        self._calls: dict[Future[Outcome], _Call] = {}
 
     def submit(self, task: Task) -> None:
         future = self._start(task.config, self._limits)
@@ -78,7 +79,7 @@ class LocalBackend(Backend):
             future.cancel()
         self._calls.clear()
 
-    def _ended(self, call: _Call, future: ProcessFuture) -> Ended:
+    def _ended(self, call: _Call, future: Future[Outcome]) -> Ended:
         task = call.task
         if future.cancelled():
             return Ended(task, "died", detail="cancelled before it began")

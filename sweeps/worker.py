@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import multiprocessing
 import os
 import resource
 import signal
@@ -13,6 +14,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +25,9 @@ from frequency_reg.run_id import run_directory
 from frequency_reg.settle import settle
 from sweeps import gpu
 
-_PARENT_CHECK_SECONDS = 1.0
+_PARENT_CHECK_SECONDS = 0.5
+_INSIST_SECONDS = 10.0
+"""After so long an interruption that had no effect (Python drops what is raised in some callbacks) is repeated."""
 
 
 @dataclass(frozen=True)
@@ -99,26 +103,32 @@ def _restrict(limits: Limits) -> None:
 
 @contextlib.contextmanager
 def _interruptible(*, with_parent: bool) -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM, and the parent's end if asked, into one KeyboardInterrupt of the main thread."""
+    """Make a KeyboardInterrupt of the first SIGINT or SIGTERM, and of the parent's end if asked.
+
+    The parent is the process that asked for this one, not the server that forked it.
+    """
     over = threading.Event()
+    last = -_INSIST_SECONDS
 
-    def once(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _INSIST_SECONDS:  # the second of two is not to disturb what the first has begun
+            last = time.monotonic()
+            raise KeyboardInterrupt
 
-    def watch(parent: int) -> None:
-        while not over.wait(_PARENT_CHECK_SECONDS):
-            if os.getppid() != parent:
+    def watch(parent: BaseProcess) -> None:
+        while not over.is_set():
+            parent.join(_PARENT_CHECK_SECONDS)
+            if not parent.is_alive() and not over.wait(_PARENT_CHECK_SECONDS):
                 os.kill(os.getpid(), signal.SIGTERM)
-                return
 
     if threading.current_thread() is not threading.main_thread():  # signals belong to somebody else's main thread
         yield
         return
-    before = {number: signal.signal(number, once) for number in (signal.SIGINT, signal.SIGTERM)}
-    if with_parent:
-        threading.Thread(target=watch, args=(os.getppid(),), name="parent-watch", daemon=True).start()
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    parent = multiprocessing.parent_process()
+    if with_parent and parent is not None:
+        threading.Thread(target=watch, args=(parent,), name="parent-watch", daemon=True).start()
     try:
         yield
     finally:

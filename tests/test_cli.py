@@ -55,6 +55,21 @@ BAD_INPUT = [
     (["-m", "seed=0,1", "hydra/launcher=locl"], "error: hydra/launcher=locl: no such option; the options of hydra/lau"),
     (["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=0", "seed=0,1"], "error: hydra.sweeper.n_trials=0: input"),
     (
+        ["-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trails=3", "optimizer.lr=interval(.1,1)"],
+        "error: hydra.sweeper.n_trails: unknown key; the keys of hydra.sweeper are n_trials, objectives, parallel, "
+        "params, prune_on, pruner, retry, sampler, seed, seeds, storage, study_name; did you mean n_trials?",
+    ),
+    (
+        [
+            "-m",
+            "hydra/sweeper=optuna",
+            "optimizer.lr=interval(.1,1)",
+            "hydra.sweeper.objectives={clean_accuracy:maximize}",
+        ],
+        "test data never selects",
+    ),
+    (["-m", "hydra/sweeper=optuna", "optimizer.lr=interval(.1,1)", "seed=0,1"], "write hydra.sweeper.seeds=[0,1,2]"),
+    (
         ["-m", "hydra/sweeper=optuna", "optimizer.l=interval(0,1)"],
         "error: optimizer.l: unknown key; the keys of optimizer are lr, momentum, nesterov; did you mean lr?",
     ),

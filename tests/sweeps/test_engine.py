@@ -156,6 +156,14 @@ def test_max_failures_starts_no_further_run_and_counts_no_divergence(tasks):
     assert "max_failures=2: 2 runs failed, 2 runs not started" in display.lines
 
 
+def test_max_failures_counts_over_every_launch_under_one_policy(tasks):
+    policy, four = Policy(max_failures=2), tasks(4)
+    first = execute(four[:2], Script({0: ["failed"]}), policy, Lines())
+    second = execute(four[2:3], Script({2: ["failed"]}), policy, Lines())
+    third = execute(four[3:], Script({}), policy, Lines())
+    assert [o.status for o in (*first, *second, *third)] == ["failed", "complete", "failed", NOT_STARTED]
+
+
 def test_an_interruption_lets_runs_leave_their_records_and_is_raised(tasks):
     backend, display = Script({1: ["interrupt", "killed"]}), Lines()
     with pytest.raises(KeyboardInterrupt):

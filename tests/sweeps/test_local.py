@@ -146,7 +146,7 @@ def test_a_cancelled_task_is_reported(small):
     assert ended[0].task is task
     assert ended[0].how == "died" or ended[0].outcome.status == "killed"
     backend.close()
-    assert presence.holder(run_directory(task.config)) is None
+    wait_for(lambda: presence.holder(run_directory(task.config)) is None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""``hydra/sweeper=optuna`` put together: from the command to a search that is played, shown and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig
+
+from frequency_reg.compose import Composer
+from frequency_reg.records import write_table
+from sweeps.launch import hydra_overrides
+from sweeps.mirror import StorageMirror, open_mirror
+from sweeps.optuna_part import OPTUNA
+from sweeps.study import Search
+from sweeps.study_result import FILE, describe, trials_table
+from sweeps.study_settings import study_settings
+
+
+def search(
+    arguments: Sequence[str],
+    config: DictConfig,
+    keys: Mapping[str, Any],
+    launch: Callable[[Sequence[Sequence[str]]], Sequence[JobReturn]],
+) -> list[JobReturn]:
+    """Play the search of one command to its end; one job return for each run, its value the ``Outcome``.
+
+    Args:
+        arguments: overrides of the command line.
+        config: of the whole command.
+        keys: of ``hydra.sweeper``, ``_target_`` left out.
+        launch: does jobs, given by their overrides.
+
+    Raises:
+        ConfigError: a key of the search, its space or its storage is wrong.
+        KeyboardInterrupt: interrupted; the same command goes on.
+    """
+    settings = study_settings(keys)
+    composer = Composer(hydra_overrides(config))
+    space = composer.search_space(arguments, keys.get("params") or {})
+    ours = Search(
+        settings,
+        space,
+        compose=composer.config,
+        launch=lambda jobs: [job.return_value for job in launch(jobs)],
+        trusted=(*OPTUNA, *config.trusted_packages),
+    )
+    with _mirror(ours) as mirror:
+        result = ours.run(mirror)
+    write_table(ours.folder / FILE, trials_table(result))
+    print(describe(result), flush=True)
+    return [
+        JobReturn(overrides=run.overrides, status=JobStatus.COMPLETED, _return_value=outcome)
+        for run, outcome in result.runs
+    ]
+
+
+@contextmanager
+def _mirror(ours: Search) -> Iterator[StorageMirror | None]:
+    settings = ours.settings
+    if settings.storage is None:
+        yield None
+        return
+    name = settings.study_name or ours.name
+    with closing(open_mirror(settings.storage, name, ours.name, settings.goals)) as mirror:
+        yield mirror
