@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -21,7 +22,7 @@ from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 
-from frequency_reg import __version__, isolation, manifest
+from frequency_reg import __version__, isolation, manifest, places
 from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan, with_config_dir
 from frequency_reg.config import Config, ConfigError, instantiate, validate
 from frequency_reg.outcome import Outcome
@@ -63,6 +64,7 @@ def main() -> NoReturn:
             _let_hydra_show()
             sys.exit(0)
         if not plan_only and _may_be_sweep(options):
+            _wait_for_a_place()
             isolation.start()  # imports torch while the plan is made
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
         _check_parts(plan)
@@ -85,6 +87,17 @@ def main() -> NoReturn:
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """A closed terminal or a polite kill is an interruption: records and checkpoints are left in order."""
     raise KeyboardInterrupt
+
+
+@cache
+def _wait_for_a_place() -> None:
+    """Many commands at once would exhaust the machine's memory before the first of them had begun.
+
+    The place is held until the process ends; one is enough for all that it does.
+    """
+    fit = places.sweeps_that_fit()
+    text = f"waiting: {fit} sweeps of yours run on this machine, as many as its memory holds"
+    places.claim([f"sweep-{n}" for n in range(fit)], full=lambda: print(text, file=sys.stderr, flush=True))
 
 
 def _may_be_sweep(options: argparse.Namespace) -> bool:

@@ -159,7 +159,7 @@ def source_digest() -> str:
     package = Path(__file__).parent
     digest = hashlib.sha256()
     talk = {"cli.py", "compose.py", "plan.py", "progress.py", "__main__.py"}
-    talk |= {"search_space.py", "manifest.py", "isolation.py", "presence.py", "settle.py", "outcome.py"}
+    talk |= {"search_space.py", "manifest.py", "isolation.py", "places.py", "presence.py", "settle.py", "outcome.py"}
     for file in sorted(file for file in package.rglob("*.py") if file.name not in talk):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

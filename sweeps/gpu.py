@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
-import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-_POLL_SECONDS = 0.2
-_held: list[int] = []  # descriptors whose locks this process holds until it ends
+from frequency_reg import places
 
 
 def visible() -> tuple[str, ...]:
@@ -37,30 +33,11 @@ def usable(device: str) -> tuple[str, ...]:
 
 
 def claim(gpus: Sequence[str], runs_per_gpu: int, folder: Path | None = None) -> str:
-    """Wait for a place on one of ``gpus`` and hold it until this process ends; returns the GPU's name.
-
-    Every place is a lock on a file that all processes of the user on this machine see: two sweeps share no GPU.
+    """Wait for a place on one of ``gpus``, hold it until this process ends, and return the GPU's name.
 
     Args:
         runs_per_gpu: places on each GPU.
-        folder: of the lock files; by default one of the user's in the machine's temporary directory.
+        folder: see :func:`frequency_reg.places.claim`; two sweeps of one user share no place.
     """
-    folder = folder or Path(tempfile.gettempdir()) / f"frequency_reg-gpu-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    while True:
-        for place in range(runs_per_gpu):
-            for gpu in gpus:
-                if _try(folder / f"{gpu.replace('/', '-')}.{place}"):
-                    return gpu
-        time.sleep(_POLL_SECONDS)
-
-
-def _try(file: Path) -> bool:
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return False
-    _held.append(descriptor)
-    return True
+    names = {f"gpu-{gpu}.{place}": gpu for place in range(runs_per_gpu) for gpu in gpus}
+    return names[places.claim(list(names), folder=folder)]

@@ -63,6 +63,7 @@ def allowed(module: str) -> set[str]:
         "config": LEAVES,
         "isolation": LEAVES,
         "manifest": LEAVES,
+        "places": LEAVES,
         "search_space": LEAVES | {"frequency_reg.config"},
         "settle": LEAVES | {"frequency_reg.config", "frequency_reg.run_id"},
         "run_id": LEAVES | {"frequency_reg.config"},
@@ -75,7 +76,7 @@ def allowed(module: str) -> set[str]:
         "plan": LEAVES
         | {f"frequency_reg.{name}" for name in ("config", "run_id", "compose", "progress", "search_space")},
     }
-    above_run = ("compose", "plan", "isolation", "manifest", "search_space")
+    above_run = ("compose", "plan", "isolation", "manifest", "places", "search_space")
     below_run = floor | {f"frequency_reg.{name}" for name in table if name not in above_run}
     return table.get(parts[1], below_run if parts[1] == "run" else set(ALL))
 
@@ -103,7 +104,7 @@ def test_analysis_imports_records_only(module):
 
 SEEN_BY_SWEEPS = LEAVES | {
     f"frequency_reg.{name}"
-    for name in ("compose", "config", "isolation", "manifest", "progress", "run_id", "search_space", "settle")
+    for name in ("compose", "config", "isolation", "manifest", "places", "progress", "run_id", "search_space", "settle")
 }
 
 
