@@ -1,12 +1,14 @@
 """What README says of the results is what the committed records say."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import analysis
 from analysis import compare, table
+from frequency_reg.compose import make_plan
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -44,3 +46,20 @@ def test_shares_removed_in_the_readme_are_those_of_the_records():
     for layer, values in rows.groupby("layer")["value"]:
         stated = next(line for line in README.splitlines() if line.startswith(f"| {layer} |"))
         assert stated.split("|")[-2].split("±")[0].strip() == f"{100 * values.mean():.2f}"
+
+
+def commands() -> list[list[str]]:
+    """Arguments of every ``frequency-reg`` command in README that is given in full."""
+    text = re.sub(r"\\\n\s*", "", README)
+    lines = [line.strip().partition("  #")[0] for line in text.splitlines() if line.startswith("    frequency-reg ")]
+    parsed = [shlex.split(line)[1:] for line in lines if "..." not in line and "KEY" not in line]
+    return [arguments for arguments in parsed if "--help" not in arguments and "--config-dir=my_conf" not in arguments]
+
+
+@pytest.mark.parametrize("arguments", commands(), ids=" ".join)
+def test_every_command_in_the_readme_means_what_can_run(arguments):
+    overrides = [text for text in arguments if text not in ("-m", "--plan")]
+    plan = make_plan(overrides, multirun="-m" in arguments)
+    assert plan.runs
+    if "name=grid" in overrides:
+        assert len(plan.runs) == 18, "as the text says"
