@@ -63,7 +63,7 @@ def main() -> NoReturn:
                 make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
             _let_hydra_show()
             sys.exit(0)
-        if not plan_only and _may_be_sweep(options):
+        if not plan_only and _may_run_here(options):
             _wait_for_a_place()
             isolation.start()  # imports torch while the plan is made
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
@@ -75,7 +75,8 @@ def main() -> NoReturn:
         _require_writable(plan)
         for notice in notices(plan):
             print(notice, file=sys.stderr)
-        outcomes = _sweep(plan, options, arguments) if plan.multirun else [_run_one(plan.runs[0])]
+        _write_manifests(plan, arguments)
+        outcomes = _sweep(options) if plan.multirun else [_run_one(plan.runs[0])]
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
@@ -100,8 +101,11 @@ def _wait_for_a_place() -> None:
     places.claim([f"sweep-{n}" for n in range(fit)], full=lambda: print(text, file=sys.stderr, flush=True))
 
 
-def _may_be_sweep(options: argparse.Namespace) -> bool:
-    return bool(options.multirun) or any(text.startswith(("study=", "hydra.mode=")) for text in options.overrides)
+def _may_run_here(options: argparse.Namespace) -> bool:
+    """Whether runs are likely to be processes of this machine; a wrong guess costs time or memory, nothing else."""
+    chosen = [text.partition("=")[2] for text in options.overrides if text.startswith("hydra/launcher=")]
+    sweep = options.multirun or any(text.startswith(("study=", "hydra.mode=")) for text in options.overrides)
+    return bool(sweep) and chosen in ([], ["local"])
 
 
 def _refuse_other_configs(options: argparse.Namespace) -> None:
@@ -127,9 +131,8 @@ def _let_hydra_show() -> None:
     nothing()
 
 
-def _sweep(plan: Plan, options: argparse.Namespace, arguments: list[str]) -> list[Outcome]:
+def _sweep(options: argparse.Namespace) -> list[Outcome]:
     """Let Hydra's sweeper and launcher, ours or others, do the runs; every job returns its outcome."""
-    _write_manifests(plan, arguments)
     overrides = with_config_dir(options.overrides, options.config_dir)
     version.setbase("1.3")
     app = Hydra.create_main_hydra2("frequency-reg", create_config_search_path(str(CONFIG_DIRECTORY)))
@@ -150,6 +153,9 @@ def task(composed: DictConfig) -> Outcome:
 
 
 def _write_manifests(plan: Plan, arguments: list[str]) -> None:
+    """Note in every sweep's folder what is planned for it; a retry plans nothing of its own."""
+    if any(argument.startswith("hydra.sweeper.retry=") for argument in arguments):
+        return
     names: dict[Path, dict[str, None]] = {}
     for config in plan.runs:
         names.setdefault(_sweep_folder(config), {})[run_name(config)] = None

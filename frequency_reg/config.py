@@ -7,6 +7,7 @@ edits no list. An error names the key, the value that was found and the values t
 
 from __future__ import annotations
 
+import copy
 import difflib
 import importlib
 import inspect
@@ -214,9 +215,9 @@ def _check_optimizer(node: Mapping[str, Any], trusted: tuple[str, ...]) -> dict[
 def _check_variant(node: Mapping[str, Any], key: str, trusted: tuple[str, ...]) -> dict[str, Any]:
     """Check a node's arguments against the annotations of its constructor and fill in missing defaults.
 
-    The runs of a sweep share the nodes that they have in common.
+    The runs of a sweep have most nodes in common; each is checked once.
     """
-    return _check_variant_text(json.dumps(node), key, trusted)
+    return copy.deepcopy(_check_variant_text(json.dumps(node), key, trusted))
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ repeat the command. It holds no absolute path: the folder may be copied.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -13,6 +14,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pydantic
 
 from frequency_reg.records import write_file
 
@@ -58,12 +61,8 @@ def read(folder: Path) -> list[Manifest]:
     """Every manifest of a sweep's folder; one that cannot be read is left out."""
     found = []
     for file in sorted((folder / FOLDER).glob("*.json")):
-        try:
-            content = json.loads(file.read_text())
-            content = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items()}
-            found.append(Manifest(**content))
-        except (OSError, ValueError, TypeError):
-            continue
+        with contextlib.suppress(OSError, pydantic.ValidationError):
+            found.append(pydantic.TypeAdapter(Manifest).validate_json(file.read_bytes(), strict=True))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from tqdm import tqdm
 
@@ -41,21 +41,13 @@ class Progress:
         self._images, self._all_images = done_epochs * images, epochs * images
         self._started = self._last_line = time.monotonic()
         self._first = done_epochs
-        self._bar = tqdm(
-            total=epochs * images,
-            initial=done_epochs * images,
-            unit=" images",
-            unit_scale=True,
-            ncols=80,
-            leave=False,
-            disable=style != "bar",
-            bar_format="{l_bar}{bar}| {remaining} left, {rate_fmt}{postfix}",
-        )
+        self._bar = _bar(epochs * images, done_epochs * images) if style == "bar" else None
         self._tell()
 
     def batch(self, images: int) -> None:
         """``images`` more were trained on."""
-        self._bar.update(images)
+        if self._bar is not None:
+            self._bar.update(images)
         self._images += images
         self._tell()
 
@@ -63,7 +55,8 @@ class Progress:
         """Epoch ``epoch`` is finished, with accuracies as fractions."""
         self._finished = epoch
         self._tell()
-        self._bar.set_postfix_str(f"validation {validation_accuracy:.1%}")
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"validation {validation_accuracy:.1%}")
         now = time.monotonic()
         if self._style == "lines" and (now - self._last_line > _SECONDS_BETWEEN_LINES):
             self._last_line = now
@@ -80,7 +73,21 @@ class Progress:
 
     def close(self) -> None:
         """Remove the bar."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _bar(images: int, done: int) -> tqdm[Any]:
+    """Made only where it is shown: tqdm takes a semaphore of the system, which a killed process would leave behind."""
+    return tqdm(
+        total=images,
+        initial=done,
+        unit=" images",
+        unit_scale=True,
+        ncols=80,
+        leave=False,
+        bar_format="{l_bar}{bar}| {remaining} left, {rate_fmt}{postfix}",
+    )
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from frequency_reg import __version__
+from frequency_reg import __version__, presence
 from frequency_reg.config import Config, variant_name
 from frequency_reg.outcome import Outcome
 
@@ -131,10 +131,12 @@ def recorded_outcome(directory: Path, run_id: str) -> Outcome | None:
     row = recorded_run(directory)
     if row is None or row["run_id"] != run_id:
         return None
-    detail = row.get("status_detail") or ""
-    if row["status"] in FINISHED and row.get("provenance.source_digest") != source_digest():
+    status, detail = str(row["status"]), row.get("status_detail") or ""
+    if status in FINISHED and row.get("provenance.source_digest") != source_digest():
         detail = OTHER_CODE
-    return Outcome(directory, str(row["status"]), detail, skipped=True)
+    if status == "running" and presence.holder(directory) is None:
+        status = "killed"  # before it could say so
+    return Outcome(directory, status, detail, skipped=True)
 
 
 def finished_outcome(directory: Path, run_id: str) -> Outcome | None:

@@ -34,15 +34,17 @@ class RayLauncher(Launcher):
             "parallelism": parallelism,
             "init": dict(init),
         }
-        self._policy = {"retries": retries, "max_failures": max_failures}
+        self._failures = {"retries": retries, "max_failures": max_failures}
 
     def setup(self, *, config: DictConfig, **_: Any) -> None:
-        """Keep the command's configuration; the runs are composed when they are launched."""
+        """Keep the command's configuration, and one count of failures for all that it launches."""
+        from sweeps.engine import Policy
+
         self._config = config
+        self._policy = Policy(**self._failures)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Do the runs; each job's return value is a :class:`frequency_reg.outcome.Outcome`."""
-        from sweeps.engine import Policy
         from sweeps.launch import launch
         from sweeps.ray_cluster import RayBackend
 
@@ -50,5 +52,5 @@ class RayLauncher(Launcher):
             job_overrides,
             self._config,
             backend=lambda _: RayBackend(**self._place),
-            policy=Policy(**self._policy),
+            policy=self._policy,
         )

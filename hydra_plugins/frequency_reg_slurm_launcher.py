@@ -59,18 +59,20 @@ class SlurmLauncher(_Submitit):
         max_failures: Annotated[int, Ge(1)] | None,
     ) -> None:
         given = {key: value for key, value in locals().items() if key not in ("self", "__class__")}
-        self._policy = {key: given.pop(key) for key in ("retries", "max_failures")}
+        self._failures = {key: given.pop(key) for key in ("retries", "max_failures")}
         if _INSTALLED:
             super().__init__(**given)  # makes `params` of them, plain values
 
     def setup(self, *, config: DictConfig, **_: Any) -> None:
-        """Keep the command's configuration; the runs are composed when they are launched."""
+        """Keep the command's configuration, and one count of failures for all that it launches."""
+        from sweeps.engine import Policy
+
         self._config = config
+        self._policy = Policy(**self._failures)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Submit the runs and wait for all; each job's return value is a :class:`frequency_reg.outcome.Outcome`."""
         from frequency_reg.config import ConfigError
-        from sweeps.engine import Policy
         from sweeps.launch import launch
 
         if not _INSTALLED:
@@ -81,5 +83,5 @@ class SlurmLauncher(_Submitit):
             job_overrides,
             self._config,
             backend=lambda _: SlurmBackend(self.params),
-            policy=Policy(**self._policy),
+            policy=self._policy,
         )

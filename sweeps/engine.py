@@ -55,7 +55,7 @@ class Running:
     """A run under way: its name, what its process says of it, and the seconds since it was submitted."""
 
     name: str
-    sign: presence.Sign | None
+    sign: presence.Sign
     seconds: float
 
 
@@ -67,8 +67,8 @@ class Snapshot:
         total: tasks of the sweep.
         counts: ended tasks by status, those that were there already included.
         already: of the ended, those that were there already.
-        running: runs under way, in the order of their start.
-        waiting: tasks neither ended nor under way.
+        running: runs that a process is doing, in the order of their submission.
+        waiting: the other tasks that have not ended, those that wait in a cluster's queue among them.
         capacity: runs that the backend takes at once.
         seconds: since the sweep began.
         run_seconds: wall time of each run that ended in this sweep.
@@ -212,7 +212,7 @@ class _Sweep:
     def _line(self, outcome: Outcome) -> str:
         place = f"[{len(self.outcomes):{len(str(self.total))}d}/{self.total}]"
         detail = f"  {outcome.detail}" if outcome.detail else ""
-        log = f" ({outcome.directory.name}/log.txt)" if outcome.status in FAILURES else ""
+        log = " (see its log.txt)" if outcome.status in FAILURES else ""
         return f"{place} {outcome.status:8} {outcome.directory.name}{detail}{log}"
 
     def _give_up(self) -> None:
@@ -253,16 +253,14 @@ class _Sweep:
 
     def _snapshot(self) -> Snapshot:
         now = time.monotonic()
-        running = [
-            Running(task.directory.name, presence.holder(task.directory), now - since)
-            for task, since in self.under_way.values()
-        ]
+        signs = [(task, presence.holder(task.directory), since) for task, since in self.under_way.values()]
+        running = [Running(task.directory.name, sign, now - since) for task, sign, since in signs if sign is not None]
         return Snapshot(
             total=self.total,
             counts=dict(self.counts),
             already=self.already.total(),
             running=tuple(running),
-            waiting=len(self.waiting) + len(self.elsewhere),
+            waiting=self.total - len(self.outcomes) - len(running),
             capacity=self.backend.capacity,
             seconds=now - self.began,
             run_seconds=tuple(self.run_seconds),

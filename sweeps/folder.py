@@ -34,8 +34,8 @@ STATUSES = (*records.STATUSES, MISSING, DAMAGED)
 RETRIED = ("failed", "oom", "timeout", "killed")
 """Statuses that a repetition may mend."""
 
-RETRIABLE = (*RETRIED, "diverged", "pruned")
-"""Statuses that a repetition may be asked for."""
+RETRIABLE = (*RETRIED, "pruned")
+"""Statuses that a repetition may be asked for; of a diverged run it would only reproduce the records."""
 
 _GHOST = "its process is gone; the same command goes on from the last checkpoint"
 _COLUMNS = (

@@ -20,7 +20,6 @@ from types import FrameType
 
 from frequency_reg.config import Config
 from frequency_reg.outcome import Outcome
-from frequency_reg.records import RecordsError
 from frequency_reg.run_id import run_directory
 from frequency_reg.settle import settle
 from sweeps import gpu
@@ -60,10 +59,11 @@ def work(config: Config, limits: Limits | None = None) -> Outcome:
     failure is the outcome's status.
     """
     limits = limits or Limits()
-    if limits.directory is not None:
-        os.chdir(limits.directory)
     directory = run_directory(config)
     try:
+        if limits.directory is not None:
+            os.chdir(limits.directory)
+            directory = run_directory(config)
         with _interruptible(with_parent=limits.with_parent), _output_to(directory):
             _restrict(limits)
             from frequency_reg.run import run
@@ -79,7 +79,7 @@ def _failed(config: Config, status: str, error: Exception) -> Outcome:
     detail = f"{type(error).__name__}: {error}".splitlines()[0]
     try:
         return settle(config, status, detail, log="".join(traceback.format_exception(error)))
-    except RecordsError:
+    except Exception:  # no disk, or no memory, to record it with: the engine still learns of it
         return Outcome(run_directory(config), status, detail)
 
 

@@ -72,7 +72,7 @@ def test_an_unknown_status_is_2_and_the_valid_ones_are_listed(capsys):
         "list": f"error: --status faild: valid statuses here are {every}; did you mean failed?\n",
         "clean": f"error: --status faild: valid statuses here are {every.removeprefix('running, ')}; "
         "did you mean failed?\n",
-        "retry": "error: --status faild: valid statuses here are failed, oom, timeout, killed, diverged, pruned; "
+        "retry": "error: --status faild: valid statuses here are failed, oom, timeout, killed, pruned; "
         "did you mean failed?\n",
     }
     for command, message in messages.items():
