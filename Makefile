@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test test-real benchmark
+.PHONY: sweep test test-real test-cluster kill-storm benchmark
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -25,8 +25,19 @@ test-real: .venv/.installed
 	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/ and MNIST/"; exit 2; }
 	$(BIN)/pytest -n auto -m "real_data or slow"
 
+# Real Slurm (Debian's slurmctld, slurmd, slurm-client and munge; root), a two-node Ray, PostgreSQL, optuna-dashboard.
+test-cluster: .venv/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[slurm,ray,storage]'
+	$(BIN)/pytest -n 0 tests/sweeps
+
+KILLS ?= 200
+kill-storm: .venv/.installed
+	$(BIN)/python -m tests.sweeps.kill_storm $(KILLS)
+
 benchmark: .venv/.installed
 	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/"; exit 2; }
 	$(BIN)/python benchmarks/training_throughput.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/precision_agreement.py
+	$(BIN)/uv pip install --quiet --python $(BIN)/python hydra-joblib-launcher
+	$(BIN)/python benchmarks/sweep_engine.py
