@@ -50,7 +50,8 @@ def main() -> NoReturn:
         sys.exit(0)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup asks for a closed terminal to be ignored
+            signal.signal(number, _interrupt)
     plan_only = "--plan" in arguments
     # argparse takes a flag between overrides for the end of them: put the flags first, as `... -m ...` is natural.
     flags = [argument for argument in arguments if argument in ("-m", "--multirun", "-r", "--run")]
