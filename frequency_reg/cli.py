@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -76,8 +77,12 @@ def main() -> NoReturn:
         _require_writable(plan)
         for notice in notices(plan):
             print(notice, file=sys.stderr)
-        _write_manifests(plan, arguments)
-        outcomes = _sweep(options) if plan.multirun else [_run_one(plan.runs[0])]
+        written = _write_manifests(plan, arguments)
+        try:
+            outcomes = _sweep(options) if plan.multirun else [_run_one(plan.runs[0])]
+        except ConfigError:
+            _take_back(written)
+            raise
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
@@ -153,19 +158,30 @@ def task(composed: DictConfig) -> Outcome:
     return _run_one(validate(OmegaConf.to_container(composed, resolve=True)))  # type: ignore[arg-type]
 
 
-def _write_manifests(plan: Plan, arguments: list[str]) -> None:
+def _write_manifests(plan: Plan, arguments: list[str]) -> list[Path]:
     """Note in every sweep's folder what is planned for it; a retry plans nothing of its own."""
     if any(argument.startswith("hydra.sweeper.retry=") for argument in arguments):
-        return
+        return []
+    written = []
     names: dict[Path, dict[str, None]] = {}
     for config in plan.runs:
         names.setdefault(_sweep_folder(config), {})[run_name(config)] = None
     for folder, runs in names.items():
         planned = () if plan.search else tuple(runs)
-        written = manifest.Manifest(
+        ours = manifest.Manifest(
             tuple(arguments), manifest.started_in(folder), planned, trials=plan.trials, seeds=plan.seeds
         )
-        manifest.write(folder, written)
+        written.append(manifest.write(folder, ours))
+    return written
+
+
+def _take_back(written: list[Path]) -> None:
+    """Bad input leaves nothing behind: neither a plan nor the folders that were made for it."""
+    for path in written:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: somebody else's
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
 
 
 def _run_one(config: Config) -> Outcome:

@@ -15,7 +15,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -204,6 +204,11 @@ def grid(
         ConfigError: a key has no values.
     """
     parsed = _parse(overrides)
+    for override in parsed:
+        if isinstance(override.value(), IntervalSweep):
+            raise ConfigError(
+                f"{override.input_line}: an interval is for a search; add hydra/sweeper=optuna, or give values"
+            )
     given = {override.get_key_element() for override in parsed}
     swept = [o for o in _parse([f"{k}={v}" for k, v in params.items()]) if o.get_key_element() not in given] + parsed
     varied = tuple(dict.fromkeys(o.get_key_element() for o in swept if o.is_sweep_override()))

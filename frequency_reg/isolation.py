@@ -7,6 +7,7 @@ nothing but import and fork, so that no thread and no lock of the command's own 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
@@ -32,6 +33,14 @@ def context() -> ForkServerContext:
 
 
 def start() -> None:
-    """Start the server now, to let it import while this process does other work."""
+    """Start the server, if it does not run already, to let it import while this process does other work."""
     context()
-    forkserver.ensure_running()
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"  # a file in the current directory is not to be taken for a module
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before

@@ -46,15 +46,17 @@ class Manifest:
         return self.trials * self.seeds or len(self.runs)
 
 
-def write(folder: Path, manifest: Manifest) -> None:
-    """Publish ``manifest`` in the sweep's ``folder``; the same command replaces its own.
+def write(folder: Path, manifest: Manifest) -> Path:
+    """Publish ``manifest`` in the sweep's ``folder`` and return its file; the same command replaces its own.
 
     Raises:
         RecordsError: the folder cannot be written.
     """
     text = json.dumps(dataclasses.asdict(manifest), indent=0)
     name = hashlib.sha256(json.dumps(manifest.arguments).encode()).hexdigest()[:12]
-    write_file(folder / FOLDER / f"{name}.json", text.encode())
+    path = folder / FOLDER / f"{name}.json"
+    write_file(path, text.encode())
+    return path
 
 
 def read(folder: Path) -> list[Manifest]:

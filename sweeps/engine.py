@@ -177,6 +177,8 @@ class _Sweep:
         """What became of a task that is under way no longer."""
         task = ended.task
         _, since = self.under_way.pop(task.run_id)
+        if ended.outcome is not None and ended.outcome.status == "killed":  # not by us: we are at work
+            ended = Ended(task, "died", ended.outcome, detail="its process was interrupted")
         if ended.how == "died" and self.deaths[task.run_id] < self.policy.retries:
             self.deaths[task.run_id] += 1
             self.display.line(f"{task.directory.name}: {ended.detail}; it is tried again")
@@ -268,7 +270,7 @@ class _Sweep:
 
     def _say_what_was_there(self) -> None:
         if self.already:
-            self.display.line(f"{_runs(self.already.total())} of {self.total} were there already")
+            self.display.line(f"{self.already.total()} of {_runs(self.total)} there already")
         if self.already[OTHER_CODE]:
             self.display.line(f"warning: {_runs(self.already[OTHER_CODE])} of these: {OTHER_CODE}")
 

@@ -6,24 +6,26 @@ workers, which a killed worker can leave locked). They start from a server that 
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import signal
-import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from pebble import ProcessExpired, concurrent
 
-from frequency_reg import isolation, presence
-from frequency_reg.config import Config
+from frequency_reg import isolation
+from frequency_reg.config import Config, ConfigError
 from frequency_reg.outcome import Outcome
 from sweeps.backend import Backend, Ended, Task
 from sweeps.worker import Limits, work
+
+_SECONDS_TO_END = 3.0
 
 Work = Callable[[Config, Limits], Outcome]
 
@@ -49,13 +51,20 @@ class LocalBackend(Backend):
         self._limits = replace(limits, with_parent=True)
         self._time_limit = time_limit
         # pebble's keyword is `context`; its annotations name another, which it would ignore and fork this process.
-        options: dict[str, Any] = {"timeout": time_limit, "context": isolation.context(), "daemon": True}
+        self._name = f"run-{id(self)}"
+        options: dict[str, Any] = {"timeout": time_limit, "context": isolation.context(), "name": self._name}
         start = concurrent.process(**options)(work)  # type: ignore[no-untyped-call]
         self._start: Callable[..., Future[Outcome]] = start
         self._calls: dict[Future[Outcome], _Call] = {}
 
     def submit(self, task: Task) -> None:
-        future = self._start(task.config, self._limits)
+        isolation.start()
+        try:
+            future = self._start(task.config, self._limits)
+        except (EOFError, ConnectionError) as error:
+            raise ConfigError(
+                "the server process that runs start from ended at once; what it printed above says why"
+            ) from error
         self._calls[future] = _Call(task, _out_of_memory_kills())
 
     def wait(self, seconds: float) -> list[Ended]:
@@ -63,26 +72,26 @@ class LocalBackend(Backend):
             time.sleep(seconds)
             return []
         wait_for(self._calls, timeout=seconds, return_when=FIRST_COMPLETED)
-        done = [future for future in self._calls if future.done()]  # waiting does not see a cancelled one
+        done = [future for future in self._calls if future.done()]
         return [self._ended(self._calls.pop(future), future) for future in done]
 
     def interrupt(self) -> None:
-        for future, call in self._calls.items():
-            sign = presence.holder(call.task.directory)
-            if sign is not None and sign.host == socket.gethostname():
-                os.kill(sign.pid, signal.SIGTERM)
-            else:
-                future.cancel()
+        for process in self._processes():
+            process.terminate()
 
     def close(self) -> None:
-        for future in self._calls:
-            future.cancel()
+        self.interrupt()
+        for process in self._processes():
+            process.join(_SECONDS_TO_END)
+            process.kill()
         self._calls.clear()
+
+    def _processes(self) -> list[BaseProcess]:
+        """This backend's own, whoever else may be doing the same runs."""
+        return [process for process in multiprocessing.active_children() if process.name == self._name]
 
     def _ended(self, call: _Call, future: Future[Outcome]) -> Ended:
         task = call.task
-        if future.cancelled():
-            return Ended(task, "died", detail="cancelled before it began")
         error = future.exception()
         if error is None:
             return Ended(task, "returned", future.result())

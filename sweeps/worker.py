@@ -24,6 +24,8 @@ from frequency_reg.run_id import run_directory
 from frequency_reg.settle import settle
 from sweeps import gpu
 
+_GIB = 2**30
+_HEADROOM = _GIB // 4
 _PARENT_CHECK_SECONDS = 0.5
 _INSIST_SECONDS = 10.0
 """After so long an interruption that had no effect (Python drops what is raised in some callbacks) is repeated."""
@@ -72,7 +74,8 @@ def work(config: Config, limits: Limits | None = None) -> Outcome:
     except KeyboardInterrupt:
         return Outcome(directory, "killed", "interrupted; the same command goes on from the last checkpoint")
     except Exception as error:  # bad input that could not be known ahead, or a directory that cannot be written
-        return _failed(config, "oom" if isinstance(error, MemoryError) else "failed", error)
+        exhausted = isinstance(error, MemoryError) or "can't start new thread" in str(error)
+        return _failed(config, "oom" if exhausted else "failed", error)
 
 
 def _failed(config: Config, status: str, error: Exception) -> Outcome:
@@ -97,8 +100,23 @@ def _restrict(limits: Limits) -> None:
     if limits.gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu.claim(limits.gpus, limits.runs_per_gpu)
     if limits.memory is not None:
+        taken = _private_memory()
+        if limits.memory < taken + _HEADROOM:  # near the limit even a thread that cannot start may hang its starter
+            raise MemoryError(
+                f"memory_limit is {limits.memory / _GIB:.2f} GiB; a run's process has {taken / _GIB:.2f} GiB before it "
+                f"begins and needs {_HEADROOM / _GIB:.2f} GiB more"
+            )
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, hard))
+
+
+def _private_memory() -> int:
+    """Bytes that count towards the limit: the process's VmData; 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:")), 0)
 
 
 @contextlib.contextmanager
@@ -125,6 +143,7 @@ def _interruptible(*, with_parent: bool) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # signals belong to somebody else's main thread
         yield
         return
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is the command's affair, which then interrupts
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     parent = multiprocessing.parent_process()
     if with_parent and parent is not None:

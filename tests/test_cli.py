@@ -75,6 +75,11 @@ BAD_INPUT = [
     ),
     (["-m", "hydra/sweeper=optuna", "optimizer.lr=interval(0,-1)"], "expected interval(LOW,HIGH) with LOW <= HIGH"),
     (["-m", "hydra/sweeper=optuna", "batch_size=int(interval(0,9))"], "error: batch_size=0: input should be greater"),
+    (
+        ["-m", "hydra/sweeper=optuna", "optimizer.lr=interval(.1,1)", "hydra.sweeper.storage=foo://x"],
+        "hydra.sweeper.storage=foo://x",
+    ),
+    (["-m", "seed=interval(0,1)"], "error: seed=interval(0,1): an interval is for a search; add hydra/sweeper=optuna"),
     (["runtime.precision=fp16"], "error: runtime.precision=fp16: input should be 'auto', 'fp32' or 'bf16'"),
     (["name=../x"], "error: name=../x: expected at most 100 letters, digits and"),
     (["bad"], "error: bad: not a valid override; write KEY=VALUE"),
@@ -151,7 +156,7 @@ def test_a_sweep_runs_skips_what_is_complete_and_exits_0(monkeypatch, capsys, tm
     code, out, shown = call(monkeypatch, capsys, tmp_path, *arguments)
     assert code == 0
     assert "2 of 2 runs complete" in out
-    assert "2 runs of 2 were there already" in shown
+    assert "2 of 2 runs there already" in shown
     assert before == {p: p.read_bytes() for p in (tmp_path / "outputs").rglob("*.parquet")}
     _, out, _ = call(monkeypatch, capsys, tmp_path, *arguments, "--plan")
     assert out.startswith("2 runs in outputs/s: 2 finished, 0 to do")

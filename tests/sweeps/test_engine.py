@@ -110,7 +110,7 @@ def test_finished_runs_are_not_done_again_and_other_code_is_said(tasks):
     outcomes, backend, display = go(two)
     assert backend.submitted == [1]
     assert outcomes[0].skipped
-    assert "1 run of 2 were there already" in display.lines
+    assert "1 of 2 runs there already" in display.lines
     assert (
         "warning: 1 run of these: made by another version of the code; delete its folder to repeat it" in display.lines
     )
@@ -130,6 +130,14 @@ def test_a_run_that_dies_again_is_killed_and_the_rest_goes_on(tasks):
     assert backend.submitted == [0, 1, 1, 2]
     assert status(three[1]) == ("killed", "its process was ended by signal 9 (SIGKILL), after 2 attempts")
     assert "killed" in (three[1].directory / "log.txt").read_text()
+
+
+def test_a_run_that_somebody_interrupts_is_tried_once_more(tasks):
+    (outcome,), backend, display = go(tasks(1), {0: ["killed", "complete"]})
+    assert (outcome.status, backend.submitted) == ("complete", [0, 0])
+    assert display.lines[0].endswith("its process was interrupted; it is tried again")
+    (outcome,), _, _ = go(tasks(2)[1:], {1: ["killed", "killed"]})
+    assert outcome.status == "killed"
 
 
 def test_timeout_and_exhausted_memory_are_not_tried_again(tasks):

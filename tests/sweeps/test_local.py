@@ -129,6 +129,32 @@ def test_runs_start_from_a_server_and_are_no_copy_of_the_commands_process(small)
     assert "multiprocessing.forkserver" in ended[0].outcome
 
 
+def test_a_hopeless_memory_limit_is_said_and_hangs_nothing(tmp_path):
+    done = sweep(tmp_path, "seed=0,1", "hydra.launcher.memory_limit=0.3", timeout=120)
+    assert done.returncode == 1
+    assert statuses(tmp_path) == {"oom": 2}
+    assert "memory_limit is 0.30 GiB; a run's process has" in done.stderr
+
+
+def test_files_of_the_current_directory_are_no_modules_to_the_server(tmp_path):
+    for name in ("yaml", "sweeps", "torch"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported by mistake')\n")
+    command = [str(Path(sys.executable).parent / "frequency-reg"), "-m", *SMALL, "seed=0,1", "name=s"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert "mistake" not in done.stdout + done.stderr
+
+
+def test_a_closed_terminal_lets_runs_leave_their_records(tmp_path):
+    command = [sys.executable, "-m", "frequency_reg", "-m", *SMALL, "epochs=2000", "seed=0,1", "name=s"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True)
+    wait_for(lambda: list(tmp_path.glob("outputs/s/*/checkpoint-*.pt")))
+    os.killpg(process.pid, signal.SIGHUP)  # as the kernel does
+    assert process.wait(timeout=60) == 130
+    details = records.read(tmp_path / "outputs" / "s")["run"]["status_detail"].to_pylist()
+    assert all(text.startswith("interrupted") for text in details), details
+
+
 def test_a_backend_without_work_waits_and_reports_nothing():
     backend = LocalBackend(workers=2, limits=Limits())
     assert backend.wait(0.01) == []
@@ -144,7 +170,7 @@ def test_a_cancelled_task_is_reported(small):
     ended = []
     wait_for(lambda: ended.extend(backend.wait(0.1)) or ended)
     assert ended[0].task is task
-    assert ended[0].how == "died" or ended[0].outcome.status == "killed"
+    assert ended[0].how == "died" or ended[0].outcome.status == "killed", ended
     backend.close()
     wait_for(lambda: presence.holder(run_directory(task.config)) is None)
 
