@@ -19,11 +19,11 @@ test: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m "not slow"
 
 test-real: .venv/.installed
 	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/ and MNIST/"; exit 2; }
-	$(BIN)/pytest -n auto -m "real_data or slow"
+	$(BIN)/pytest -n auto -m "real_data or slow" --ignore tests/sweeps
 
 # Real Slurm (Debian's slurmctld, slurmd, slurm-client and munge; root), a two-node Ray, PostgreSQL, optuna-dashboard.
 test-cluster: .venv/.installed
