@@ -250,7 +250,8 @@ def _start(address: str | None, init: Mapping[str, Any]) -> ModuleType:
     finally:
         if handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
-    return ray
+    module: ModuleType = ray  # untyped where the extra is not installed
+    return module
 
 
 def _require_answer(address: str | None) -> None:
