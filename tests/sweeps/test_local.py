@@ -42,6 +42,12 @@ def sweep(folder: Path, *arguments: str, timeout: float = 300) -> subprocess.Com
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
+def heed_signals() -> None:
+    """What nohup and a shell's ``&`` would have a command ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def statuses(folder: Path) -> Counter[str]:
     return Counter(records.read(folder / "outputs" / "s")["run"]["status"].to_pylist())
 
@@ -86,7 +92,7 @@ def test_a_run_killed_once_is_done_and_equals_one_that_was_not(tmp_path):
 
 def test_ctrl_c_leaves_records_and_the_same_command_goes_on(tmp_path):
     command = [sys.executable, "-m", "frequency_reg", "-m", *SMALL, "epochs=30", "seed=0,1,2,3", "name=s"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
     wait_for(lambda: list(tmp_path.glob("outputs/s/*/checkpoint-*.pt")))
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
@@ -147,7 +153,9 @@ def test_files_of_the_current_directory_are_no_modules_to_the_server(tmp_path):
 
 def test_a_closed_terminal_lets_runs_leave_their_records(tmp_path):
     command = [sys.executable, "-m", "frequency_reg", "-m", *SMALL, "epochs=2000", "seed=0,1", "name=s"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed_signals
+    )
     wait_for(lambda: list(tmp_path.glob("outputs/s/*/checkpoint-*.pt")))
     os.killpg(process.pid, signal.SIGHUP)  # as the kernel does
     assert process.wait(timeout=60) == 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import optuna
@@ -181,7 +182,11 @@ def test_a_storage_that_fails_later_is_said_once(here):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("postgresql+psycopg2://me:secret@127.0.0.1:1/x", "connection to server at"),
+        pytest.param(
+            "postgresql+psycopg2://me:secret@127.0.0.1:1/x",
+            "connection to server at",
+            marks=pytest.mark.skipif(find_spec("psycopg2") is None, reason="psycopg2 is an extra"),
+        ),
         ("mysql://me:secret@127.0.0.1/x", "the Python driver of that database is not installed"),
         ("nonsense://me:secret@h/x", "Can't load plugin: sqlalchemy.dialects:nonsense"),
         ("sqlite:////nowhere/at/all.db", "unable to open database file"),
