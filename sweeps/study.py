@@ -27,8 +27,9 @@ from optuna.trial import FrozenTrial, TrialState
 from frequency_reg.config import Config, ConfigError
 from frequency_reg.outcome import Outcome
 from frequency_reg.records import RecordsError
-from frequency_reg.run_id import OTHER_CODE, identity, is_finished, recorded_outcome, run_directory
+from frequency_reg.run_id import OTHER_CODE, is_finished, recorded_outcome, run_directory
 from frequency_reg.search_space import Parameter, SearchSpace, Value
+from sweeps.backend import Task
 from sweeps.engine import NOT_STARTED
 from sweeps.objective import learning_curve, measure
 from sweeps.optuna_part import OPTUNA, build, takes_seed
@@ -54,21 +55,10 @@ class Mirror(Protocol):
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run of a trial: its overrides and what they compose to."""
+class Run(Task):
+    """One run of a trial: what its overrides compose to, and these."""
 
     overrides: tuple[str, ...]
-    config: Config
-
-    @cached_property
-    def run_id(self) -> str:
-        """Identity of the run."""
-        return identity(self.config)
-
-    @cached_property
-    def directory(self) -> Path:
-        """The run's directory, absolute."""
-        return run_directory(self.config)
 
 
 @dataclass
@@ -227,7 +217,7 @@ class Search:
         trial = Trial(asked.number, values)
         texts = [self._seeded(self.space.overrides(values), seed) for seed in self.settings.seeds]
         try:
-            trial.runs = tuple(Run(tuple(text), self._compose(text)) for text in texts)
+            trial.runs = tuple(Run(self._compose(text), tuple(text)) for text in texts)
         except ConfigError as error:
             trial.state, trial.detail = "FAIL", str(error)
         return trial
