@@ -10,8 +10,9 @@ column that bears its name, as in ``config.regularizer.weight_decay``) is always
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -73,14 +74,16 @@ def differing_columns(run: pd.DataFrame) -> list[str]:
     return differing
 
 
-def strengths(values: pd.Series) -> dict[str, float]:
+def strengths(values: Mapping[str, object] | pd.Series) -> dict[str, float]:
     """Strength of each part of a regularizer (``a+b`` has two): the numeric column under it that bears its name."""
     found: dict[str, float] = {}
-    for part in str(values.get(REGULARIZER, "")).split("+"):
-        for column in values.index:
-            inside = str(column).startswith(REGULARIZER + ".") and str(column).rpartition(".")[2] == part
-            if inside and isinstance(values[column], int | float) and not is_missing(values[column]):
-                found[part] = float(values[column])
+    parts = str(values.get(REGULARIZER, "")).split("+")
+    under = [column for column in values.keys() if str(column).startswith(REGULARIZER + ".")]  # noqa: SIM118
+    for part in parts:
+        for column in under:
+            value = values[column]
+            if column.rpartition(".")[2] == part and isinstance(value, int | float) and not is_missing(value):
+                found[part] = float(value)
                 break
     return found
 
@@ -96,11 +99,11 @@ def configurations(run: pd.DataFrame) -> Configurations:
     """
     columns = config_columns(run)
     differing = differing_columns(run)
-    keys = pd.Series(list(zip(*(run[c].map(_comparable) for c in columns), strict=True)) or [()] * len(run), run.index)
-    keys = keys if columns else pd.Series([()] * len(run), run.index)
+    keys = _groups(run, differing)
     first = ~keys.duplicated()
     values = run.loc[first, columns].astype(object)
-    described = [_describe(row, differing, columns) for _, row in values.iterrows()]
+    rows: list[dict[str, Any]] = values.to_dict("records")  # type: ignore[assignment]
+    described = [_describe(row, differing, columns) for row in rows]
     labels = _unique([str(d["configuration"]) for d in described])
     order = sorted(range(len(labels)), key=lambda i: (described[i]["sort"], labels[i]))
     label_of = dict(zip(keys[first], labels, strict=True))
@@ -120,9 +123,11 @@ def configurations(run: pd.DataFrame) -> Configurations:
 _TABLE = ("context", "label", "regularizer", "strength")
 
 
-def _comparable(value: object) -> object:
-    """The value itself, so that configurations whose text would be equal stay apart; one stand-in for missing ones."""
-    return None if is_missing(value) else value
+def _groups(run: pd.DataFrame, differing: Sequence[str]) -> pd.Series:
+    """Number of each run's configuration; runs that agree in what differs agree in everything that follows from it."""
+    if not differing:
+        return pd.Series(0, run.index)
+    return run.groupby(list(differing), dropna=False, sort=False).ngroup()
 
 
 def _runs(run: pd.DataFrame, configuration: pd.Series) -> pd.DataFrame:
@@ -134,7 +139,7 @@ def _runs(run: pd.DataFrame, configuration: pd.Series) -> pd.DataFrame:
     return runs
 
 
-def _describe(values: pd.Series, differing: Sequence[str], columns: Sequence[str]) -> dict[str, object]:
+def _describe(values: Mapping[str, Any], differing: Sequence[str], columns: Sequence[str]) -> dict[str, object]:
     """Labels and sort key of one configuration, from its raw values."""
     label = regularizer_label(values, differing)
     shown: dict[str, str] = {}
@@ -168,7 +173,7 @@ def _describe(values: pd.Series, differing: Sequence[str], columns: Sequence[str
     }
 
 
-def regularizer_label(values: pd.Series, differing: Sequence[str]) -> str:
+def regularizer_label(values: Mapping[str, Any], differing: Sequence[str]) -> str:
     """``weight_decay 0.001``, ``none``, ``spectral_mask + weight_decay 0.0001``, ``spectral_mask (threshold=0.4)``."""
     if REGULARIZER not in values or is_missing(values[REGULARIZER]):
         return "none"

@@ -1,66 +1,260 @@
-"""Records on disk -> pandas frames by table name."""
+"""Records on disk -> one small SQL database of them, and frames asked from it.
+
+DuckDB answers the queries: it reads only the columns and row groups that a question needs, so that thousands of runs
+fit where frames of all their rows would not. What it sees is in ``views.sql``.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from analysis import compaction
 from analysis.configuration import Configurations, configurations
-from frequency_reg.records import Damage, RecordsError, read
+from frequency_reg.records import (
+    TABLES,
+    Damage,
+    RecordsError,
+    Tables,
+    concatenate,
+    existing_runs,
+    read_runs,
+    read_table,
+    stacked,
+)
 
 
 class AnalysisError(Exception):
     """The question cannot be answered from these records. The message names what, where and the way out."""
 
 
-class Records(dict[str, pd.DataFrame]):
-    """Frames by table name (``run``, ``epochs``, ``spectra``, ``ssr``, ``ssr_null``, ``robustness``, ``regularizer``).
+@dataclass(frozen=True)
+class Sources:
+    """Where rows come from: tables in memory, and compacted files, each with the runs taken from it (None: all).
+
+    Attributes:
+        tables: rows read from the runs' own folders, by table.
+        files: ``(table, file, run_ids)`` of the compacted segments.
+    """
+
+    tables: Mapping[str, pa.Table]
+    files: Sequence[tuple[str, Path, pa.Array | None]] = ()
+
+
+@dataclass
+class Records:
+    """The records of some runs: SQL in, pandas frames out.
 
     Column meanings and units are those of ``frequency_reg.records.TABLES``; NULL arrives as a missing value.
 
     Attributes:
-        path: folder the records were read from.
+        paths: folders the records were read from.
+        run: the ``run`` table, one row a run.
+        sources: the rows of all tables.
         damaged: files that could not be read, each with its reason; everything else is present.
+        repeated: folders left out because they hold a run that another folder holds as well (a copy).
+        partial: whether ``sources`` hold rows of further runs, that no query shall see.
     """
 
-    def __init__(self, frames: Mapping[str, pd.DataFrame], path: Path, damaged: Sequence[Damage] = ()) -> None:
-        super().__init__(frames)
-        self.path = path
-        self.damaged: tuple[Damage, ...] = tuple(damaged)
+    paths: tuple[Path, ...]
+    run: pa.Table
+    sources: Sources
+    damaged: Sequence[Damage] = ()
+    repeated: Sequence[Path] = ()
+    partial: bool = False
+    _named: Configurations | None = None
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """The first of the folders: where a report goes unless another place is named."""
+        return self.paths[0]
 
     @property
     def name(self) -> str:
-        """The folder's own name, without the path to it: what may be shown in a report that travels."""
-        return self.path.resolve().name
+        """The folders' own names, without the paths to them: what may be shown in a report that travels."""
+        return " + ".join(dict.fromkeys(path.resolve().name for path in self.paths))
 
     @cached_property
     def configurations(self) -> Configurations:
         """What was varied: computed once, shared by every table and plot."""
-        return configurations(self["run"])
+        return self._named or configurations(self["run"])
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the recorded tables, those that probes added among them."""
+        found = {*TABLES, *self.sources.tables, *(table for table, _, _ in self.sources.files)}
+        return tuple(sorted(found))
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """A whole table as a frame. Prefer :meth:`sql` for tables that are large when runs are many."""
+        if table not in self._frames:
+            rows = self.run if table == "run" else self._database.sql(f'FROM "{table}"').to_arrow_table()
+            self._frames[table] = rows.to_pandas()
+        return self._frames[table]
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Answer an SQL query (DuckDB's dialect) over the recorded tables, ``runs`` and the views of ``views.sql``.
+
+        Raises:
+            AnalysisError: the query is wrong; the message is the database's.
+        """
+        try:
+            result = self._database.sql(query)
+            frame: pd.DataFrame = pd.DataFrame() if result is None else result.to_arrow_table().to_pandas()
+        except duckdb.Error as error:
+            raise AnalysisError(f"the query failed: {error}") from error
+        return frame
+
+    def narrowed(self, configurations: Sequence[str]) -> Records:
+        """The runs of some configurations, under the names and in the order that they have here."""
+        named = self.configurations
+        runs = named.runs[named.runs["configuration"].isin(list(configurations))]
+        kept = pc.is_in(self.run["run_id"], pa.array(runs["run_id"], pa.string()))
+        table = named.table[named.table["configuration"].isin(list(configurations))].reset_index(drop=True)
+        labels = table["configuration"].tolist()
+        fewer = Configurations(runs, table, named.shown.loc[labels], named.choices.loc[labels], named.differing)
+        return Records(self.paths, self.run.filter(kept), self.sources, self.damaged, self.repeated, True, fewer)
+
+    def chosen(self, kept: Sequence[bool]) -> Records:
+        """The runs marked true, one mark for each row of ``run``; configurations are named anew among them."""
+        return Records(self.paths, self.run.filter(pa.array(kept)), self.sources, self.damaged, self.repeated, True)
+
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        database = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+        folders = [_quoted(str(path.resolve() / compaction.FOLDER)) for path in self.paths]
+        database.execute(f"SET allowed_directories = [{', '.join(folders)}]")
+        # No query reaches a file or the network besides the compacted records.
+        database.execute("SET enable_external_access = false")
+        database.register("run", self.run)
+        for table in self.tables:
+            if table != "run":
+                self._define(database, table)
+        database.register("runs", self._runs())
+        for statement in _views():
+            database.execute(statement)
+        database.execute("SET python_enable_replacements = false")  # a name in a query is no variable of this program
+        database.execute("SET lock_configuration = true")
+        return database
+
+    def _define(self, database: duckdb.DuckDBPyConnection, table: str) -> None:
+        """The view of one recorded table: rows in memory, and rows of compacted files, of the runs at hand."""
+        rows = self.sources.tables.get(table, TABLES.get(table, pa.schema([])).empty_table())
+        parts = []
+        if len(rows) or not any(name == table for name, _, _ in self.sources.files):
+            database.register(f"loose_{table}", rows)
+            parts.append(f'SELECT * FROM "loose_{table}"')
+        for number, (name, file, runs) in enumerate(self.sources.files):
+            if name != table:
+                continue
+            part = f"SELECT * FROM read_parquet({_quoted(str(file.resolve()))})"
+            if runs is not None:
+                database.register(f"runs_of_{number}", pa.table({"run_id": runs}))
+                part += f" WHERE run_id IN (SELECT run_id FROM runs_of_{number})"
+            parts.append(part)
+        query = " UNION ALL BY NAME ".join(parts)
+        fewer = " SEMI JOIN run USING (run_id)" if self.partial else ""
+        database.execute(f'CREATE VIEW "{table}" AS SELECT * FROM ({query}){fewer}')
+
+    def _runs(self) -> pa.Table:
+        described = self.configurations.table[["configuration", "context", "label", "regularizer", "strength", "order"]]
+        rows = self.configurations.runs.merge(described.rename(columns={"order": "place"}), on="configuration")
+        return pa.Table.from_pandas(rows, preserve_index=False)
 
 
-def load(path: str | Path) -> Records:
-    """Read the records of one run's folder or of every run below a sweep's folder.
+def load(path: str | Path | Sequence[str | Path]) -> Records:
+    """Read the records of one run's folder or of every run below a sweep's folder, or of several such folders.
+
+    Above some hundreds of runs the rows are first compacted into a few files in ``PATH/.compact`` (a cache that later
+    calls read, see :mod:`analysis.compaction`); where that folder cannot be written they are read one by one.
 
     Args:
-        path: a run's folder (holding ``run.parquet``) or any folder above run folders.
+        path: a run's folder (holding ``run.parquet``), any folder above run folders, or several of them.
 
     Returns:
-        Frames by table name; a table that no run wrote is an empty frame. Rows of all runs are stacked, ``run_id``
-        tells them apart. Files that could not be read are named in ``.damaged``.
+        The records. Files that could not be read are named in ``.damaged``; a run that two folders hold counts once.
 
     Raises:
-        AnalysisError: the path does not exist, holds no records, or none of its records can be read.
+        AnalysisError: a path does not exist or holds no records, or none of the records can be read.
     """
+    roots = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
     try:
-        tables = read(path)
+        return _opened(roots, [_split(root) for root in roots])
     except RecordsError as error:
         raise AnalysisError(str(error)) from error
-    frames = {name: table.to_pandas() for name, table in tables.items()}
-    if frames["run"].empty:
-        names = "; ".join(f"{damage.path}: {damage.reason}" for damage in tables.damaged)
-        raise AnalysisError(f"{path}: no run table could be read ({names}). Rerun the runs that wrote these files.")
-    return Records(frames, Path(path), tables.damaged)
+
+
+def _split(root: Path) -> compaction.Split:
+    """Where the runs below ``root`` are read from; many loose ones are compacted first, if the folder allows it."""
+    directories = existing_runs(root)
+    split = compaction.split(root, directories)
+    if len(split.loose) < compaction.WORTHWHILE:
+        return split
+    with contextlib.suppress(RecordsError):
+        compaction.compact(root, directories)
+        return compaction.split(root, directories)
+    return split
+
+
+def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split]) -> Records:
+    """Records of the runs of all splits, each run once: compacted ones before loose ones, complete ones first."""
+    folders = [folder for split in splits for folder in split.loose]
+    loose = dict(zip(folders, read_runs(folders), strict=True))
+    damaged = [damage for tables in loose.values() for damage in tables.damaged]
+    taken: set[str] = set()
+    repeated: list[Path] = []
+    files: list[tuple[str, Path, pa.Array | None]] = []
+    run_tables: list[pa.Table] = []
+    for root, (segment, fresh) in [
+        (root, s) for root, split in zip(roots, splits, strict=True) for s in split.segments
+    ]:
+        wanted = [f for f in sorted(fresh) if _take(segment.runs[f].run_id, root / f, taken, repeated)]
+        ids = pa.array([segment.runs[folder].run_id for folder in wanted], pa.string())
+        whole = len(wanted) == len(segment.runs)
+        inside = segment.files(root)
+        run = read_table(inside["run"])
+        run_tables.append(run if whole else run.filter(pc.is_in(run["run_id"], ids)))
+        files += [(table, file, None if whole else ids) for table, file in inside.items() if table != "run"]
+    tables = stacked(_once(loose, taken, repeated))
+    run = concatenate([*run_tables, tables.pop("run")])
+    if not len(run):
+        names = "; ".join(f"{damage.path}: {damage.reason}" for damage in damaged)
+        raise AnalysisError(f"{roots[0]}: no run table could be read ({names}). Rerun the runs that wrote these files.")
+    return Records(roots, run, Sources(tables, files), damaged, sorted(repeated))
+
+
+def _once(loose: Mapping[Path, Tables], taken: set[str], repeated: list[Path]) -> list[Tables]:
+    """The tables of runs that are not taken yet, in the order of their folders."""
+    whole = {folder: tables for folder, tables in loose.items() if "run" in tables}
+    ids = {folder: tables["run"]["run_id"].to_pylist()[0] for folder, tables in whole.items()}
+    complete = {folder for folder, tables in whole.items() if tables["run"]["status"].to_pylist() == ["complete"]}
+    kept = {f for f in sorted(whole, key=lambda f: (f not in complete, f)) if _take(ids[f], f, taken, repeated)}
+    return [tables for folder, tables in whole.items() if folder in kept]
+
+
+def _take(run_id: str, folder: Path, taken: set[str], repeated: list[Path]) -> bool:
+    """Whether the run is new; it is taken now. A folder whose run is taken already is noted."""
+    if run_id in taken:
+        repeated.append(folder)
+        return False
+    taken.add(run_id)
+    return True
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _views() -> list[str]:
+    text = (Path(__file__).parent / "views.sql").read_text(encoding="utf-8")
+    return [part for part in re.sub(r"--.*", "", text).split(";") if part.strip()]

@@ -8,7 +8,7 @@ reference; the layer is ``first``, ``last`` or a module path).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -28,6 +28,7 @@ _RUN = {
     "clean_loss": ("clean loss", "nat", "Mean cross-entropy on the uncorrupted test set."),
     "validation_loss": ("validation loss", "nat", "Mean cross-entropy on the validation split."),
     "train_loss": ("training loss", "nat", "Mean training loss over the last epoch."),
+    "train_seconds": ("training time", "s", "Wall time of all epochs, on whatever machine and beside whatever else."),
 }
 
 _ROBUST = {
@@ -73,111 +74,85 @@ def describe(name: str) -> Metric:
     return Metric(name, f"{word} {corruption} {parameter}", "fraction", definition)
 
 
-def chosen_layers(records: Records, layers: Sequence[str] = ("first", "last")) -> pd.DataFrame:
-    """Which module a choice of layers means in every run.
+def query(names: Sequence[str] | None = None) -> str:
+    """SQL for metrics of complete runs, one value a configuration, seed and metric: what every estimate is made of.
 
     Args:
-        layers: ``first`` and ``last`` (by depth, among convolutions with k > 1: a 1 x 1 kernel has no high band), or
-            module paths. Where a run has one such convolution, it is ``first``.
+        names: the metrics; None means all.
 
     Returns:
-        Columns run_id, layer, depth, position (the choice).
+        A query over the views of ``views.sql`` with the columns configuration, metric, seed, value, in a fixed order.
     """
-    rows = records["ssr"]
-    spatial = rows.loc[rows["status"] != "no_high_band", ["run_id", "layer", "depth"]].drop_duplicates()
-    spatial = spatial.sort_values(["run_id", "depth"])
-    parts = []
-    for choice in layers:
-        if choice == "first":
-            part = spatial.drop_duplicates("run_id", keep="first")
-        elif choice == "last":
-            part = spatial.drop_duplicates("run_id", keep="last")
-            if "first" in layers:
-                part = part[spatial.duplicated("run_id", keep="first").loc[part.index]]
-        else:
-            part = spatial[spatial["layer"] == choice]
-        parts.append(part.assign(position=choice))
-    return pd.concat(parts, ignore_index=True)
-
-
-def values(records: Records) -> pd.DataFrame:
-    """Every metric of every complete run.
-
-    Returns:
-        Columns run_id, metric, value, configuration, seed. Robustness is that of the test split. A mean over
-        severities is missing if one of them is: a mean over fewer severities is another quantity.
-    """
-    complete = complete_runs(records)
-    run = records["run"].merge(complete[["run_id"]], on="run_id")
-    parts = [_run_values(run), *_robustness_values(robustness(records)), *_ssr_values(records)]
-    long = pd.concat([part for part in parts if not part.empty], ignore_index=True)
-    return long.merge(complete, on="run_id")
-
-
-def complete_runs(records: Records) -> pd.DataFrame:
-    """run_id, configuration and seed of the runs whose status is ``complete``: the ones that are aggregated."""
-    runs = records.configurations.runs
-    return runs.loc[runs["status"] == "complete", ["run_id", "configuration", "seed"]]
-
-
-def robustness(records: Records) -> pd.DataFrame:
-    """The corrupted test set of complete runs, with each run's clean accuracy: columns as in ``robustness`` plus clean.
-
-    Severity 0 is left out, it is the clean set, whose accuracy the run table holds.
-    """
-    rows = records["robustness"]
-    rows = rows[(rows["split"] == "test") & (rows["severity"] > 0)]
-    clean = records["run"][["run_id", "clean_accuracy"]].rename(columns={"clean_accuracy": "clean"})
-    return rows.merge(clean, on="run_id").merge(complete_runs(records)[["run_id"]], on="run_id")
-
-
-def _run_values(run: pd.DataFrame) -> pd.DataFrame:
-    run = run.assign(train_test_gap=run["train_accuracy"] - run["clean_accuracy"])
-    return run.melt("run_id", list(_RUN), var_name="metric")
-
-
-def _robustness_values(rows: pd.DataFrame) -> Iterable[pd.DataFrame]:
-    rows = rows.assign(
-        drop=rows["clean"] - rows["accuracy"],
-        relative_robustness=(rows["accuracy"] / rows["clean"]).where(rows["clean"] > 0),
+    if names is None:
+        return "SELECT configuration, metric, seed, value FROM replications ORDER BY ALL"
+    families: dict[str, list[str]] = {"run_metrics": [], "robustness_metrics": [], "ssr_metrics": []}
+    for name in dict.fromkeys(names):
+        head = name.partition("/")[0]
+        family = "run_metrics" if name in _RUN else "ssr_metrics" if head == "ssr" else "robustness_metrics"
+        families[family].append(name)
+    parts = [
+        "SELECT run_id, metric, value "
+        f"FROM {view} WHERE metric IN ({', '.join(map(quoted, chosen))}){_pruned(view, chosen)}"
+        for view, chosen in families.items()
+        if chosen
+    ]
+    return (
+        "SELECT configuration, metric, seed, favg(value) AS value\n"
+        "FROM (" + "\n      UNION ALL ".join(parts or ["SELECT run_id, metric, value FROM run_metrics LIMIT 0"]) + ")\n"
+        "JOIN runs USING (run_id) WHERE status = 'complete'\n"
+        "GROUP BY configuration, metric, seed ORDER BY ALL"
     )
-    # NULL in one severity makes the mean NULL: multiply by 1 where all are there, by NULL where one is not.
-    for quantity, overall in _OVERALL.items():
-        point = quantity + "/" + rows["corruption"] + "/" + rows["parameter"].map(value_text).astype(str)
-        yield rows[["run_id"]].assign(metric=point, value=rows[quantity])
-        mean = _strict_mean(rows, ["run_id", "corruption"], quantity)
-        yield mean[["run_id"]].assign(metric=quantity + "/" + mean["corruption"], value=mean[quantity])
-        total = _strict_mean(mean, ["run_id"], quantity)
-        yield total[["run_id"]].assign(metric=overall, value=total[quantity])
 
 
-def _strict_mean(frame: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
-    groups = frame.groupby(by, sort=False)[value]
-    mean = groups.mean().where(groups.count() == groups.size())
-    return mean.reset_index()
+def _pruned(view: str, names: Sequence[str]) -> str:
+    """What the names of SSRs say about their columns: with it the database skips most rows of ``ssr``."""
+    if view != "ssr_metrics":
+        return ""
+    parsed = [name.removeprefix("ssr/").rsplit("/", 2) for name in names]
+    if any(len(parts) != 3 for parts in parsed):
+        return ""
+    columns = zip(("position", "normalization", "reference"), zip(*parsed, strict=True), strict=True)
+    return "".join(f" AND {c} IN ({', '.join(map(quoted, dict.fromkeys(values)))})" for c, values in columns)
 
 
-def _ssr_values(records: Records) -> Iterable[pd.DataFrame]:
-    ssr = final_ssr(records)
-    positions = chosen_layers(records)
-    at = ssr.merge(positions[["run_id", "layer", "position"]], on=["run_id", "layer"])
-    named = ssr[~ssr["layer"].isin(["first", "last"])].assign(position=ssr["layer"])
-    for rows in (at, named):
-        name = "ssr/" + rows["position"] + "/" + rows["normalization"] + "/" + rows["reference"]
-        yield rows[["run_id"]].assign(metric=name, value=rows["value"])
+def quoted(text: str) -> str:
+    """``text`` as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
 
 
-def final_ssr(records: Records) -> pd.DataFrame:
-    """The ``ssr`` rows of each run's last recorded epoch."""
-    ssr = records["ssr"]
-    return ssr[ssr["epoch"] == ssr.groupby("run_id")["epoch"].transform("max")]
+def values(records: Records, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Metrics of complete runs, each seed once: columns configuration, metric, seed, value.
+
+    Robustness is that of the test split. A mean over severities is missing if one of them is: a mean over fewer
+    severities is another quantity. A run repeated with the same seed is no further replication: the mean stands.
+
+    Args:
+        names: the metrics; None means all.
+    """
+    return records.sql(query(names))
 
 
-def check(names: Sequence[str], valid: Iterable[str]) -> None:
-    """Raise :class:`AnalysisError` for the first unknown name, with the nearest valid ones and the short list."""
-    known = list(dict.fromkeys(valid))
-    for name in names:
-        if name in known:
+def names(records: Records) -> list[str]:
+    """Every metric that these records can have: those of runs, of corruptions, and SSRs of every layer."""
+    points = records.sql(
+        "SELECT DISTINCT corruption, format('{:.12g}', parameter) AS parameter FROM corrupted ORDER BY ALL"
+    )
+    corruptions = [*points["corruption"].unique(), *(points["corruption"] + "/" + points["parameter"])]
+    robust = [f"{quantity}/{corruption}" for quantity in _ROBUST for corruption in corruptions]
+    layers = records.sql("SELECT DISTINCT position FROM layers ORDER BY ALL")["position"]
+    ssr = [f"ssr/{p}/{n}/{r}" for p in layers for n in NORMALIZATIONS for r in REFERENCES]
+    return [*_RUN, *_OVERALL_LABELS, *robust, *ssr]
+
+
+def check(records: Records, wanted: Sequence[str]) -> None:
+    """Raise :class:`AnalysisError` for the first name that no run can have, with the nearest valid ones."""
+    # The default table is shown for every model, also where one has no layer with an SSR.
+    plain = {*DEFAULT, *_RUN, *_OVERALL_LABELS}
+    if plain.issuperset(wanted):
+        return
+    known = names(records)
+    for name in wanted:
+        if name in plain or name in known:
             continue
         near = difflib.get_close_matches(name, known, 3, 0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""

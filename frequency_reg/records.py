@@ -21,7 +21,8 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -161,13 +162,13 @@ TABLES: dict[str, pa.Schema] = {
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """Publish ``table`` at ``path`` by :func:`write_file`.
+def write_table(path: Path, table: pa.Table, *, rows_per_group: int | None = None) -> None:
+    """Publish ``table`` at ``path`` by :func:`write_file`, in row groups of at most ``rows_per_group`` rows.
 
     Raises:
         RecordsError: the file system refused (disk full, read-only, ...), naming the path.
     """
-    _publish(path, lambda sink: pq.write_table(table, sink, compression="zstd"))
+    _publish(path, lambda sink: pq.write_table(table, sink, compression="zstd", row_group_size=rows_per_group))
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -391,9 +392,17 @@ class Tables(dict[str, pa.Table]):
 
 
 def run_directories(path: str | Path) -> list[Path]:
-    """Directories at or below ``path`` that hold a run's records, sorted by name."""
-    root = Path(path)
-    return sorted({file.parent for file in root.rglob("run.parquet")})
+    """Directories at or below ``path`` that hold a run's records, sorted by name.
+
+    Hidden folders below ``path`` hold no runs, nor do the folders inside a run's own.
+    """
+    found: list[Path] = []
+    for folder, inside, files in os.walk(path):
+        if "run.parquet" in files:
+            found.append(Path(folder))
+            inside.clear()
+        inside[:] = [name for name in inside if not name.startswith(".")]
+    return sorted(found)
 
 
 def read(path: str | Path) -> Tables:
@@ -402,6 +411,15 @@ def read(path: str | Path) -> Tables:
     A file that cannot be read is listed in ``.damaged`` and the rest is returned; a run whose ``run`` table is damaged
     contributes nothing, so that no row lacks its configuration. A run whose record says ``running`` while no process
     does it is returned as ``killed``.
+
+    Raises:
+        RecordsError: ``path`` does not exist or holds no records.
+    """
+    return stacked(read_runs(existing_runs(path)))
+
+
+def existing_runs(path: str | Path) -> list[Path]:
+    """:func:`run_directories`, of which there must be one.
 
     Raises:
         RecordsError: ``path`` does not exist or holds no records.
@@ -417,35 +435,62 @@ def read(path: str | Path) -> Tables:
             f"{root}: no records here (no run.parquet at any depth). "
             "Give a run's folder or a sweep's folder, such as outputs/NAME."
         )
+    return directories
+
+
+def read_table(file: Path) -> pa.Table:
+    """One Parquet file, whole, without its stamp.
+
+    Raises:
+        RecordsError: it cannot be read.
+    """
+    try:
+        return pq.ParquetFile(file).read().replace_schema_metadata()
+    except (pa.ArrowException, OSError) as error:
+        raise RecordsError(f"{file}: cannot be read ({error}). Remove it.") from error
+
+
+def read_runs(directories: Sequence[Path]) -> list[Tables]:
+    """The tables of each of some run directories, in their order; several files are read at a time."""
+    if len(directories) < 4:
+        return [read_run(directory) for directory in directories]
+    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
+        return list(pool.map(read_run, directories, chunksize=8))
+
+
+def stacked(runs: Iterable[Tables]) -> Tables:
+    """The tables of several runs, each stacked into one; every table of :data:`TABLES` is there, maybe empty."""
     parts: dict[str, list[pa.Table]] = {}
     damaged: list[Damage] = []
-    for directory in directories:
-        for name, table in _read_run(directory, damaged):
+    for tables in runs:
+        damaged += tables.damaged
+        for name, table in tables.items():
             parts.setdefault(name, []).append(table)
-    tables = {name: _concatenate(chunks) for name, chunks in parts.items()}
+    result = {name: concatenate(chunks) for name, chunks in parts.items()}
     for name, schema in TABLES.items():
-        tables.setdefault(name, schema.empty_table())
-    return Tables(tables, damaged)
+        result.setdefault(name, schema.empty_table())
+    return Tables(result, damaged)
 
 
-def _read_run(directory: Path, damaged: list[Damage]) -> Iterator[tuple[str, pa.Table]]:
-    files = sorted(directory.glob("*.parquet"), key=lambda file: (file.stem != "run", file.stem))
-    for file in files:
+def read_run(directory: Path) -> Tables:
+    """The tables of one run's directory, none of them if its ``run`` table cannot be read."""
+    tables: dict[str, pa.Table] = {}
+    damaged: list[Damage] = []
+    for file in sorted(directory.glob("*.parquet"), key=lambda file: (file.stem != "run", file.stem)):
         try:
-            table = pq.ParquetFile(file).read()
+            table = pq.ParquetFile(file).read(use_threads=False)
             if file.stem == "run":
                 table = _without_ghost(directory, table)
-            yield file.stem, _upgraded(file.stem, table)
+            tables[file.stem] = _upgraded(file.stem, table)
         except (pa.ArrowException, OSError) as error:
             damaged.append(Damage(file, re.sub(r"\s+", " ", str(error))[:200]))
             if file.stem == "run":
-                return
-        else:
-            if file.stem == "run":
-                absent = [name for name in recorded_tables(table) if not (directory / f"{name}.parquet").exists()]
-                damaged += [
-                    Damage(directory / f"{name}.parquet", "missing, though the run recorded it") for name in absent
-                ]
+                return Tables({}, damaged)
+    for name in recorded_tables(tables["run"]) if "run" in tables else ():
+        file = directory / f"{name}.parquet"
+        if name not in tables and not file.exists():
+            damaged.append(Damage(file, "missing, though the run recorded it"))
+    return Tables(tables, damaged)
 
 
 def _without_ghost(directory: Path, run: pa.Table) -> pa.Table:
@@ -479,7 +524,7 @@ def _upgraded(name: str, table: pa.Table) -> pa.Table:
     return table
 
 
-def _concatenate(chunks: Iterable[pa.Table]) -> pa.Table:
+def concatenate(chunks: Iterable[pa.Table]) -> pa.Table:
     """Stack tables whose ``config.*`` columns may differ: absent is NULL, int widens to float, otherwise text."""
     chunks = list(chunks)
     with contextlib.suppress(pa.ArrowTypeError, pa.ArrowInvalid):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from frequency_reg.records import RunWriter
 
@@ -137,3 +140,18 @@ def write_sweep(
             folder = root / f"run-{index}-{seed}"
             write_run(folder, choices, seed, clean=clean_accuracy(index, seed), suppression=suppression, **options)
     return root
+
+
+def edit(folder: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Rewrite one table of a run's folder with what ``change`` makes of it, under the same schema."""
+    file = folder / f"{table}.parquet"
+    old = pq.ParquetFile(file).read()
+    pq.write_table(pa.Table.from_pandas(change(old.to_pandas()), old.schema, preserve_index=False), file)
+
+
+def cell(frame: pd.DataFrame, **where: object) -> pd.Series:
+    """The one row of ``frame`` with these values."""
+    for key, value in where.items():
+        frame = frame[frame[key] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]

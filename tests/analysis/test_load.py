@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import analysis
@@ -15,10 +17,10 @@ from tests.analysis.synthetic import write_run, write_sweep
 
 def test_a_sweep_gives_every_table(sweep: Path) -> None:
     records = analysis.load(sweep)
-    assert set(TABLES) <= set(records)
+    assert set(TABLES) <= set(records.tables)
     assert len(records["run"]) == 15
     assert records["ssr"]["run_id"].nunique() == 15
-    assert records.damaged == ()
+    assert list(records.damaged) == []
     assert records.name == "first_sweep"
 
 
@@ -58,3 +60,54 @@ def test_tables_need_no_plotting_library_torch_or_hydra() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+def test_a_copied_run_counts_once_and_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", {"regularizer": "none"}, 0)
+    shutil.copytree(tmp_path / "a", tmp_path / "b" / "copy")
+    records = analysis.load(tmp_path)
+    assert len(records["run"]) == 1
+    assert list(records.repeated) == [tmp_path / "b" / "copy"]
+    assert records.sql("SELECT count(*) AS n FROM robustness")["n"].tolist() == [7]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_csv('{file}')",
+        "SELECT * FROM '{file}'",
+        "COPY run TO '{folder}/out.csv'",
+        "ATTACH '{folder}/other.db'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "SELECT * FROM secret_frame",
+    ],
+)
+def test_a_query_reaches_nothing_but_the_records(sweep: Path, tmp_path: Path, query: str) -> None:
+    secret_frame = pd.DataFrame({"x": [1]})  # noqa: F841 - a query must not see it
+    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+    text = query.format(file=tmp_path / "secret.csv", folder=tmp_path)
+    with pytest.raises(analysis.AnalysisError, match="the query failed"):
+        analysis.load(sweep).sql(text)
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+
+
+def test_narrowing_keeps_names_and_shows_no_other_run(sweep: Path) -> None:
+    few = analysis.load(sweep).narrowed(["dropout 0.5"])
+    assert few.configurations.table["configuration"].tolist() == ["dropout 0.5"]
+    assert few.sql("SELECT count(DISTINCT run_id) AS n FROM ssr")["n"].tolist() == [3]
+
+
+def test_choosing_names_the_rest_anew(sweep: Path) -> None:
+    records = analysis.load(sweep)
+    decayed = records.chosen((records["run"]["config.regularizer"] == "weight_decay").tolist())
+    assert decayed.configurations.table["total"].tolist() == [3, 3]
+    assert decayed.sql("SELECT count(DISTINCT run_id) AS n FROM robustness")["n"].tolist() == [6]
+
+
+def test_several_folders_are_read_together(sweep: Path, tmp_path: Path) -> None:
+    write_run(tmp_path / "other" / "a", {"regularizer": "none"}, 9)
+    records = analysis.load([sweep / "run-0-0", tmp_path / "other", sweep / "run-0-0"])
+    assert sorted(records["run"]["run_name"]) == ["a", "run-0-0"]
+    assert records.name == "run-0-0 + other"
+    assert [path.name for path in records.repeated] == []

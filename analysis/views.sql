@@ -1,0 +1,81 @@
+-- What a query sees beside the recorded tables (run, epochs, spectra, ssr, ssr_null, robustness, regularizer, ...) and
+-- `runs`: one row a run with run_id, run_name, configuration, context, label, regularizer, strength, seed, status.
+
+-- Which module is the first and the last convolution with k > 1 of a run (a 1 x 1 kernel has no high band).
+CREATE VIEW layers AS
+WITH spatial AS (
+    SELECT run_id, layer, depth, min(depth) OVER runs AS first, max(depth) OVER runs AS last
+    FROM (SELECT DISTINCT run_id, layer, depth FROM ssr
+          WHERE normalization = 'dc' AND reference = 'init' AND status <> 'no_high_band')
+    WINDOW runs AS (PARTITION BY run_id)
+)
+SELECT run_id, layer, depth, 'first' AS position FROM spatial WHERE depth = first
+UNION ALL
+SELECT run_id, layer, depth, 'last' AS position FROM spatial WHERE depth = last AND last > first
+UNION ALL
+SELECT run_id, layer, depth, layer AS position FROM spatial WHERE layer NOT IN ('first', 'last');
+
+-- The SSR of every layer after each run's last epoch.
+CREATE VIEW ssr_final AS
+SELECT ssr.* FROM ssr JOIN run USING (run_id) WHERE ssr.epoch = run.epoch;
+
+-- Accuracy under each corruption at each severity of the test split, with what it costs.
+CREATE VIEW corrupted AS
+SELECT run_id, corruption, severity, parameter, coalesce(parameter_unit, 'parameter') AS parameter_unit,
+       robustness.accuracy, robustness.loss, n,
+       clean_accuracy AS clean,
+       clean_accuracy - robustness.accuracy AS "drop",
+       CASE WHEN clean_accuracy > 0 THEN robustness.accuracy / clean_accuracy END AS relative_robustness
+FROM robustness JOIN run USING (run_id)
+WHERE split = 'test' AND severity > 0;
+
+-- Mean over the severities of each corruption; NULL if one is missing: a mean over fewer is another quantity.
+CREATE VIEW corruption_means AS
+SELECT run_id, corruption,
+       CASE WHEN count(accuracy) = count(*) THEN favg(accuracy) END AS accuracy,
+       CASE WHEN count("drop") = count(*) THEN favg("drop") END AS "drop",
+       CASE WHEN count(relative_robustness) = count(*) THEN favg(relative_robustness) END AS relative_robustness
+FROM corrupted GROUP BY run_id, corruption;
+
+CREATE VIEW run_metrics AS
+UNPIVOT (
+    SELECT run_id, clean_accuracy, validation_accuracy, train_accuracy, train_accuracy - clean_accuracy AS train_test_gap,
+           clean_loss, validation_loss, train_loss, train_seconds
+    FROM run
+) ON COLUMNS(* EXCLUDE run_id) INTO NAME metric VALUE value;
+
+CREATE VIEW robustness_metrics AS
+SELECT run_id, quantity || '/' || corruption || '/' || coalesce(format('{:.12g}', parameter), '–') AS metric, value
+FROM (UNPIVOT (SELECT run_id, corruption, parameter, accuracy, "drop", relative_robustness FROM corrupted)
+      ON accuracy, "drop", relative_robustness INTO NAME quantity VALUE value)
+UNION ALL
+SELECT run_id, quantity || '/' || corruption AS metric, value
+FROM (UNPIVOT corruption_means ON accuracy, "drop", relative_robustness INTO NAME quantity VALUE value)
+UNION ALL
+SELECT run_id, metric, value
+FROM (UNPIVOT (
+    SELECT run_id,
+           CASE WHEN count(accuracy) = count(*) THEN favg(accuracy) END AS corrupted_accuracy,
+           CASE WHEN count("drop") = count(*) THEN favg("drop") END AS "drop",
+           CASE WHEN count(relative_robustness) = count(*) THEN favg(relative_robustness) END AS relative_robustness
+    FROM corruption_means GROUP BY run_id)
+    ON COLUMNS(* EXCLUDE run_id) INTO NAME metric VALUE value);
+
+CREATE VIEW ssr_metrics AS
+SELECT run_id, 'ssr/' || position || '/' || normalization || '/' || reference AS metric, value,
+       position, normalization, reference
+FROM ssr_final JOIN layers USING (run_id, layer)
+WHERE value IS NOT NULL;
+
+-- Every metric of every run.
+CREATE VIEW metrics AS
+SELECT run_id, metric, value FROM run_metrics UNION ALL
+SELECT run_id, metric, value FROM robustness_metrics UNION ALL
+SELECT run_id, metric, value FROM ssr_metrics;
+
+-- Every metric of complete runs, one value a seed: the rows that means, intervals and tests are made of.
+CREATE VIEW replications AS
+SELECT configuration, metric, seed, favg(value) AS value
+FROM metrics JOIN runs USING (run_id)
+WHERE status = 'complete'
+GROUP BY configuration, metric, seed;
