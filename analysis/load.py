@@ -6,7 +6,6 @@ fit where frames of all their rows would not. What it sees is in ``views.sql``.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis import compaction
 from analysis.configuration import Configurations, configurations
+from frequency_reg import compaction
 from frequency_reg.records import (
     TABLES,
     Damage,
@@ -68,8 +67,8 @@ class Records:
     paths: tuple[Path, ...]
     run: pa.Table
     sources: Sources
-    damaged: Sequence[Damage] = ()
-    repeated: Sequence[Path] = ()
+    damaged: tuple[Damage, ...] = ()
+    repeated: tuple[Path, ...] = ()
     partial: bool = False
     _named: Configurations | None = None
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
@@ -176,7 +175,7 @@ def load(path: str | Path | Sequence[str | Path]) -> Records:
     """Read the records of one run's folder or of every run below a sweep's folder, or of several such folders.
 
     Above some hundreds of runs the rows are first compacted into a few files in ``PATH/.compact`` (a cache that later
-    calls read, see :mod:`analysis.compaction`); where that folder cannot be written they are read one by one.
+    calls read, see :mod:`frequency_reg.compaction`); where that folder cannot be written they are read one by one.
 
     Args:
         path: a run's folder (holding ``run.parquet``), any folder above run folders, or several of them.
@@ -189,21 +188,9 @@ def load(path: str | Path | Sequence[str | Path]) -> Records:
     """
     roots = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
     try:
-        return _opened(roots, [_split(root) for root in roots])
+        return _opened(roots, [compaction.refreshed(root, existing_runs(root)) for root in roots])
     except RecordsError as error:
         raise AnalysisError(str(error)) from error
-
-
-def _split(root: Path) -> compaction.Split:
-    """Where the runs below ``root`` are read from; many loose ones are compacted first, if the folder allows it."""
-    directories = existing_runs(root)
-    split = compaction.split(root, directories)
-    if len(split.loose) < compaction.WORTHWHILE:
-        return split
-    with contextlib.suppress(RecordsError):
-        compaction.compact(root, directories)
-        return compaction.split(root, directories)
-    return split
 
 
 def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split]) -> Records:
@@ -230,7 +217,7 @@ def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split]) -> Reco
     if not len(run):
         names = "; ".join(f"{damage.path}: {damage.reason}" for damage in damaged)
         raise AnalysisError(f"{roots[0]}: no run table could be read ({names}). Rerun the runs that wrote these files.")
-    return Records(roots, run, Sources(tables, files), damaged, sorted(repeated))
+    return Records(roots, run, Sources(tables, files), tuple(damaged), tuple(sorted(repeated)))
 
 
 def _once(loose: Mapping[Path, Tables], taken: set[str], repeated: list[Path]) -> list[Tables]:

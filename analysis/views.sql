@@ -2,7 +2,8 @@
 -- `runs`: one row a run with run_id, run_name, configuration, context, label, regularizer, strength, seed, status.
 
 -- Which module is the first and the last convolution with k > 1 of a run (a 1 x 1 kernel has no high band).
-CREATE VIEW layers AS
+-- Found once: most questions ask for it.
+CREATE TEMP TABLE layer_positions AS
 WITH spatial AS (
     SELECT run_id, layer, depth, min(depth) OVER runs AS first, max(depth) OVER runs AS last
     FROM (SELECT DISTINCT run_id, layer, depth FROM ssr
@@ -14,6 +15,8 @@ UNION ALL
 SELECT run_id, layer, depth, 'last' AS position FROM spatial WHERE depth = last AND last > first
 UNION ALL
 SELECT run_id, layer, depth, layer AS position FROM spatial WHERE layer NOT IN ('first', 'last');
+
+CREATE VIEW layers AS FROM layer_positions;
 
 -- The SSR of every layer after each run's last epoch.
 CREATE VIEW ssr_final AS

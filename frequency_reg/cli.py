@@ -23,12 +23,12 @@ from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 
-from frequency_reg import __version__, isolation, manifest, places
+from frequency_reg import __version__, compaction, isolation, manifest, places
 from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan, with_config_dir
 from frequency_reg.config import Config, ConfigError, instantiate, validate
 from frequency_reg.outcome import Outcome
 from frequency_reg.plan import describe, notices
-from frequency_reg.records import RecordsError
+from frequency_reg.records import RecordsError, run_directories
 from frequency_reg.run_id import run_name
 
 if TYPE_CHECKING:
@@ -248,6 +248,8 @@ def _conclude(plan: Plan, outcomes: list[Outcome]) -> NoReturn:
         folder = incomplete[0].directory.parent
         print(f"and {len(incomplete) - _LISTED} more: python -m sweeps status {folder}", file=sys.stderr)
     for folder in dict.fromkeys(_sweep_folder(config) for config in plan.runs):
+        if plan.multirun:
+            compaction.refreshed(folder, run_directories(folder))  # so that the first table is quick
         print(f"table:  python -m analysis table {folder}\nreport: python -m analysis report {folder}")
     sys.exit(EXIT_INCOMPLETE if incomplete else 0)
 

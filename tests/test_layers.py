@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUPS = ("dataset", "model", "regularizer", "corruption", "probe")
+GROUPS = ("dataset", "model", "regularizer", "corruption", "probe", "tracker")
 LEAVES = {
     "frequency_reg",
+    "frequency_reg.compaction",
     "frequency_reg.outcome",
     "frequency_reg.presence",
     "frequency_reg.records",
@@ -51,10 +52,14 @@ def allowed(module: str) -> set[str]:
     parts = module.split(".")
     if module == "frequency_reg.records":
         return {"frequency_reg", "frequency_reg.presence"}
+    if module == "frequency_reg.compaction":
+        return {"frequency_reg", "frequency_reg.records"}
     if module in LEAVES:
         return set()
     if parts[1] == "spectrum":
         return SPECTRUM
+    if module == "frequency_reg.tracker.__main__":
+        return LEAVES | {f"frequency_reg.{name}" for name in ("compose", "config", "tracker.base")}
     if len(parts) > 1 and parts[1] in GROUPS:
         own = {name for name in ALL if name.startswith(f"frequency_reg.{parts[1]}.")}
         return own | BASES | SPECTRUM | LEAVES
@@ -98,7 +103,10 @@ def test_only_the_command_line_imports_hydra():
 @pytest.mark.parametrize("module", sorted(modules("analysis")))
 def test_analysis_imports_records_only(module):
     found = imports(ALL[module])
-    assert {n for n in found if n.startswith("frequency_reg")} <= {"frequency_reg.records"}
+    assert {n for n in found if n.startswith("frequency_reg")} <= {
+        "frequency_reg.records",
+        "frequency_reg.compaction",
+    }
     assert not {n.split(".")[0] for n in found} & {"torch", "hydra", "omegaconf", "sweeps"}
 
 
@@ -127,7 +135,9 @@ def test_frequency_reg_and_analysis_never_import_sweeps():
         ("import frequency_reg.cli", ["torch", "pandas", "matplotlib"]),
         ("import frequency_reg.records", ["torch", "hydra", "pandas"]),
         ("import analysis", ["torch", "hydra", "matplotlib", "seaborn"]),
-        ("import frequency_reg.run", ["hydra", "matplotlib"]),
+        ("import frequency_reg.run", ["hydra", "matplotlib", "mlflow", "tensorboard"]),
+        ("import frequency_reg.tracker.mlflow", ["mlflow", "sqlalchemy"]),
+        ("import frequency_reg.tracker.tensorboard", ["tensorboard"]),
     ],
 )
 def test_what_an_import_does_not_load(statement, absent):

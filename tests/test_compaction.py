@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import compaction
-from analysis.compaction import compact
+from frequency_reg import compaction
+from frequency_reg.compaction import compact
 from frequency_reg.records import RecordsError, run_directories
 from tests.analysis.synthetic import SWEEP, edit, write_run, write_sweep
 

@@ -24,13 +24,13 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
-from frequency_reg.records import SCHEMA_VERSION, Tables, read_runs, stacked, write_file, write_table
+from frequency_reg.records import SCHEMA_VERSION, RecordsError, Tables, read_runs, stacked, write_file, write_table
 
 FOLDER = ".compact"
 SEGMENT = 500
 """Runs in a segment: small enough to hold in memory, large enough that files are few."""
 WORTHWHILE = 300
-"""From this many uncompacted finished runs on, reading compacts by itself."""
+"""From this many uncompacted finished runs on, reading compacts by itself, and so does the end of a sweep."""
 
 _VERSION = f"{SCHEMA_VERSION}.1"
 _ORDER = {
@@ -96,6 +96,17 @@ def split(root: Path, directories: Sequence[Path]) -> Split:
     return Split([(segment, runs) for segment, runs in fresh if runs], loose)
 
 
+def refreshed(root: Path, directories: Sequence[Path]) -> Split:
+    """Where the runs are read from, after compacting if many are loose; a folder that refuses the cache has none."""
+    found = split(root, directories)
+    if len(found.loose) < WORTHWHILE:
+        return found
+    with contextlib.suppress(RecordsError):
+        compact(root, directories)
+        return split(root, directories)
+    return found
+
+
 def compact(root: Path, directories: Sequence[Path]) -> int:
     """Write segments for every finished, undamaged run that no segment holds.
 
@@ -129,8 +140,12 @@ def _signatures(root: Path, directories: Iterable[Path]) -> dict[str, str]:
 
 
 def _signature(directory: Path) -> str:
-    with os.scandir(directory) as entries:
-        files = sorted((e.name, e.stat()) for e in entries if e.name.endswith(".parquet") and e.name[0] != ".")
+    """Empty where the folder vanishes meanwhile: no run's."""
+    try:
+        with os.scandir(directory) as entries:
+            files = sorted((e.name, e.stat()) for e in entries if e.name.endswith(".parquet") and e.name[0] != ".")
+    except OSError:
+        return ""
     return ";".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in files)
 
 
