@@ -1,56 +1,215 @@
-"""``python -m analysis table|compare|report PATH``."""
+"""``python -m analysis table|compare|plot|report|compact|query PATH``."""
 
 from __future__ import annotations
 
-import argparse
+import os
+import shutil
 import sys
-from collections.abc import Sequence
+import time
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
+from analysis import arguments, export
+from analysis.filter import filtered
+from analysis.formatting import printable
 from analysis.load import AnalysisError, Records, load
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: text or the bytes of a file, and the records that it read."""
+
+    content: str | bytes
+    sources: Sequence[Records]
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 if the answer was printed but some files were damaged (each is named on stderr); 2 for bad input.
+        0; 1 if the answer was given but some files were damaged (each is named on stderr); 2 for bad input; 130 if it
+        was interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = arguments.parsed(sys.argv[1:] if words is None else words)
     try:
-        records = load(options.path)
-        print(_COMMANDS[options.command](records, options))
+        answer = _COMMANDS[options.command](options)
+        _give(answer.content, getattr(options, "output", None) if options.command in _TO_FILES else None)
+        sys.stdout.flush()
     except AnalysisError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    for damage in records.damaged:
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has enough. What is left in the buffer goes nowhere, silently.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return _noted(answer.sources)
+
+
+def _give(content: str | bytes, output: Path | None) -> None:
+    """Print the answer, or write it to the file and print the file's name."""
+    if output is None:
+        if content:
+            print((content.decode() if isinstance(content, bytes) else content).rstrip("\n"))
+        return
+    data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
+    export.publish(output, data)
+    print(output)
+
+
+def _noted(sources: Sequence[Records]) -> int:
+    """Say on stderr what of the records was left out; the exit code."""
+    repeated = [str(folder) for records in sources for folder in records.repeated]
+    if repeated:
+        listed = ", ".join(map(printable, repeated[:3])) + (", ..." if len(repeated) > 3 else "")
+        print(f"note: {len(repeated)} folders hold copies of runs, which count once: {listed}", file=sys.stderr)
+    damages = list(dict.fromkeys(damage for records in sources for damage in records.damaged))
+    for damage in damages:
         print(f"damaged: {damage.path}: {damage.reason}; left out, rerun that run to replace it", file=sys.stderr)
-    return 1 if records.damaged else 0
+    return 1 if damages else 0
 
 
-def _table(records: Records, options: argparse.Namespace) -> str:
-    from analysis import metric, table
-
-    render = table.markdown if options.format == "markdown" else table.terminal
-    return render(records, options.metrics or metric.DEFAULT)
+def _records(paths: Sequence[Path], where: Sequence[str]) -> Records:
+    return filtered(load(paths[0] if len(paths) == 1 else list(paths)), where)
 
 
-def _compare(records: Records, options: argparse.Namespace) -> str:
-    from analysis import compare
-
-    frame = compare.differences(records, _pairs(options.baseline), options.metrics)
-    return compare.terminal(frame, markdown=options.format == "markdown")
+def _width(options: Namespace) -> int:
+    """Columns to fill: as asked, those of the terminal (COLUMNS), or 80."""
+    return int(options.width or max(40, shutil.get_terminal_size((80, 24)).columns))
 
 
-def _report(records: Records, options: argparse.Namespace) -> str:
+def _table(options: Namespace) -> Answer:
+    from analysis import metric, rows, table
+
+    form = export.format_of(options.format, options.output)
+    records = _records(options.paths, options.where)
+    metrics, wild = rows.metrics_named(records, options.metrics or metric.DEFAULT)
+    if options.runs:
+        return Answer(_listing(records, metrics, form, options), [records])
+    shown = rows.by_keys(records, options.group, metrics) if options.group else rows.by_configuration(records, metrics)
+    shown = shown.without_empty(wild)
+    shown = rows.ordered(shown, options.sort) if options.sort else shown
+    shown = rows.marked(shown) if options.best else shown
+    if form in export.DATA:
+        whole = shown.taken(shown.keys.index[: options.limit])
+        return Answer(export.encoded(rows.frame(whole, everything=options.all_columns), form), [records])
+    if options.all_columns:
+        shown = replace(shown, notes=tuple(table.constants(records)))
+    if form == "terminal":
+        return Answer(table.terminal(records, metrics, _width(options), shown, options.limit), [records])
+    render = table.markdown if form == "markdown" else table.latex
+    return Answer(render(records, metrics, shown.taken(shown.keys.index[: options.limit])), [records])
+
+
+def _listing(records: Records, metrics: Sequence[str], form: str, options: Namespace) -> str | bytes:
+    """One row a run."""
+    from analysis import layout, runs
+
+    if options.group or options.best:
+        raise AnalysisError("--runs lists single runs: --group and --best belong to means over seeds. Leave them out.")
+    frame = runs.listing(records, metrics, options.paths)
+    frame = runs.ordered(frame, options.sort) if options.sort else frame
+    frame = frame.head(options.limit) if options.limit else frame
+    if form in export.DATA:
+        return export.encoded(frame, form)
+    names, heads, texts = runs.cells(frame, metrics)
+    return layout.text(names, heads, texts, runs.footer(frame, metrics), form, _width(options))
+
+
+def _compare(options: Namespace) -> Answer:
+    from analysis import compare, rows, side_by_side
+
+    if len(options.paths) > 1 and all(map(side_by_side.is_run, options.paths)):
+        return _side_by_side(options)
+    form = export.format_of(options.format, options.output)
+    records = _records(options.paths, options.where)
+    metrics = rows.metrics_named(records, options.metrics)[0] if options.metrics else None
+    frame = compare.differences(records, _pairs(options.baseline), metrics)
+    if form in export.DATA:
+        return Answer(export.encoded(compare.export(frame), form), [records])
+    if form == "latex":
+        return Answer(compare.latex(frame), [records])
+    return Answer(compare.terminal(frame, markdown=form == "markdown", width=_width(options)), [records])
+
+
+def _side_by_side(options: Namespace) -> Answer:
+    from analysis import rows, side_by_side
+
+    if options.baseline or options.where:
+        raise AnalysisError(
+            "single runs are compared with the first of them: --baseline and --where belong to sweeps. Leave them out."
+        )
+    form = export.format_of(options.format, options.output)
+    runs = side_by_side.loaded(options.paths)
+    named = rows.metrics_named(runs[0], options.metrics)[0] if options.metrics else side_by_side.default_metrics(runs)
+    if form in export.DATA:
+        return Answer(export.encoded(side_by_side.measured(runs, named), form), runs)
+    return Answer(side_by_side.text(options.paths, runs, named, form, _width(options)), runs)
+
+
+def _plot(options: Namespace) -> Answer:
+    from analysis import drawing
+
+    if options.list:
+        return Answer("\n".join(drawing.names()), [])
+    names, more = drawing.split(options.names)
+    records = _records([options.path, *more], options.where)
+    folder = options.output or options.path / "plots"
+    for path in drawing.drawn(records, names, folder, options.format):
+        print(path, flush=True)
+    return Answer("", [records])
+
+
+def _report(options: Namespace) -> Answer:
     from analysis import report
 
-    target = options.output or records.path / "report.html"
+    records = _records(options.paths, options.where)
+    target = options.output or options.paths[0] / "report.html"
     report.write(records, target, baseline=_pairs(options.baseline))
-    return str(target)
+    return Answer(str(target), [records])
 
 
-_COMMANDS = {"table": _table, "compare": _compare, "report": _report}
+def _compact(options: Namespace) -> Answer:
+    from analysis import cache
+
+    started = time.perf_counter()
+    text = cache.removed(options.path) if options.remove else cache.compacted(options.path)
+    return Answer(f"{text} ({time.perf_counter() - started:.1f} s)", [])
+
+
+def _query(options: Namespace) -> Answer:
+    from analysis import layout, query
+
+    form = export.format_of(options.format, options.output)
+    records = load(options.path)
+    if options.tables:
+        return Answer(query.catalogue(records, _width(options)), [records])
+    if not options.sql:
+        raise AnalysisError("query: no SQL. Give it after PATH, such as 'SELECT * FROM runs LIMIT 5', or --tables.")
+    frame: pd.DataFrame = query.answer(records, options.sql)
+    if form in export.DATA:
+        return Answer(export.encoded(frame, form, query.meanings(frame)), [records])
+    if form == "terminal":
+        return Answer(query.terminal(frame, _width(options), options.limit), [records])
+    header, texts, left = query.cells(frame)
+    return Answer(layout.text(header[:left], header[left:], texts, [], form), [records])
+
+
+_COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
+    "table": _table,
+    "compare": _compare,
+    "plot": _plot,
+    "report": _report,
+    "compact": _compact,
+    "query": _query,
+}
+_TO_FILES = ("table", "compare", "query")
 
 
 def _pairs(texts: Sequence[str] | None) -> dict[str, str] | None:
@@ -61,25 +220,6 @@ def _pairs(texts: Sequence[str] | None) -> dict[str, str] | None:
             raise AnalysisError(f"--baseline '{text}': expected KEY=VALUE, such as regularizer=none.")
         pairs[key] = value
     return pairs or None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m analysis", description="Answers from the records of runs.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    path = argparse.ArgumentParser(add_help=False)
-    path.add_argument("path", type=Path, help="a run's folder or a sweep's folder, such as outputs/NAME")
-    shape = argparse.ArgumentParser(add_help=False)
-    shape.add_argument("--format", choices=("terminal", "markdown"), default="terminal")
-    shape.add_argument("--metrics", nargs="+", metavar="METRIC", help="such as clean_accuracy drop/resize")
-    base = argparse.ArgumentParser(add_help=False)
-    base.add_argument(
-        "--baseline", action="append", metavar="KEY=VALUE", help="default: regularizer=none, or strength 0"
-    )
-    commands.add_parser("table", parents=[path, shape], help="mean, interval and n of every configuration")
-    commands.add_parser("compare", parents=[path, shape, base], help="differences from a baseline, paired by seed")
-    report = commands.add_parser("report", parents=[path, base], help="everything in one HTML file")
-    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: PATH/report.html")
-    return parser
 
 
 if __name__ == "__main__":

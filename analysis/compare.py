@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from analysis import metric
 from analysis.aggregate import DESCRIPTION, lowest_n
 from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
+from analysis.filter import same
 from analysis.formatting import (
     estimate_text,
     is_missing,
+    latex_grid,
+    latex_text,
     markdown_grid,
     markdown_text,
     p_text,
-    text_grid,
+    printable,
     value_text,
     wrapped,
 )
+from analysis.layout import fitted
 from analysis.load import AnalysisError, Records
 from analysis.statistics import holm, paired_differences, what_n_allows
+
+STATISTICS = [
+    "mean", "half_width", "low", "high", "sd", "n", "method", "p", "p_holm", "hedges_g", "g_low", "g_high", "can_reach",
+]  # fmt: skip
 
 
 def default_metrics(records: Records) -> list[str]:
     """Clean accuracy, accuracy under each corruption at each parameter, every SSR of the first and the last layer."""
-    robust = metric.robustness(records).sort_values(["corruption", "severity"])
-    points = ("accuracy/" + robust["corruption"] + "/" + robust["parameter"].map(value_text).astype(str)).unique()
-    present = set(metric.values(records)["metric"])
+    points = records.sql(
+        "SELECT DISTINCT corruption, severity, format('{:.12g}', parameter) AS parameter FROM corrupted ORDER BY ALL"
+    )
+    robust = dict.fromkeys("accuracy/" + points["corruption"] + "/" + points["parameter"])
+    normalizations = records.sql("SELECT DISTINCT position, normalization, reference FROM ssr_final "
+                                 "JOIN layers USING (run_id, layer) WHERE position IN ('first', 'last')")  # fmt: skip
+    present = set(normalizations.itertuples(index=False, name=None))
     ssr = [
         f"ssr/{layer}/{normalization}/{reference}"
         for layer in ("first", "last")
         for normalization in metric.NORMALIZATIONS
         for reference in metric.REFERENCES
+        if (layer, normalization, reference) in present
     ]
-    return ["clean_accuracy", *points, *(name for name in ssr if name in present)]
+    return ["clean_accuracy", *robust, *ssr]
 
 
 def differences(
@@ -53,18 +67,17 @@ def differences(
 
     Returns:
         One row for each configuration that has a baseline and each metric: the description, baseline (label), metric,
-        mean, half_width, low, high, sd (of the differences), n (pairs), p, p_holm.
+        mean, half_width, low, high, sd (of the differences), n (pairs), method, p, p_holm, hedges_g, g_low, g_high
+        and can_reach, as :func:`analysis.statistics.paired_differences` has them.
 
     Raises:
         AnalysisError: unknown metric, or no configuration is such a baseline.
     """
     partner = baselines(records.configurations, baseline)
-    values = metric.values(records)
     names = list(metrics) if metrics is not None else default_metrics(records)
-    metric.check(names, [*metric.DEFAULT, *values["metric"].unique()])
-    values = values[values["metric"].isin(names)]
+    metric.check(records, names)
+    values = metric.values(records, names).dropna(subset="value")
     by = ["configuration", "metric"]
-    values = values.groupby([*by, "seed"], sort=False)["value"].mean().reset_index().dropna(subset="value")
     treated = values[values["configuration"].isin(list(partner))]
     pairs = pd.DataFrame(list(partner.items()), columns=["configuration", "baseline"])
     reference = pairs.merge(values.rename(columns={"configuration": "baseline"}), on="baseline")
@@ -78,8 +91,7 @@ def _ordered(records: Records, frame: pd.DataFrame, names: Sequence[str]) -> pd.
     frame = frame.merge(table, on="configuration")
     frame["place"] = frame["metric"].map({name: i for i, name in enumerate(names)})
     frame = frame.sort_values(["order", "place"], ignore_index=True)
-    statistics = ["baseline", "metric", "mean", "half_width", "low", "high", "sd", "n", "p", "p_holm"]
-    return frame[[*DESCRIPTION, *statistics]]
+    return frame[[*DESCRIPTION, "baseline", "metric", *STATISTICS]]
 
 
 def baselines(configurations: Configurations, baseline: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -136,51 +148,67 @@ def _matching(configurations: Configurations, baseline: Mapping[str, str]) -> li
             hint = " Seeds are paired, not compared." if column == SEED else ""
             hint += f" Did you mean {' or '.join(near)}?" if near else ""
             raise AnalysisError(f"unknown baseline key '{key}'.{hint} Differing here: {_keys(configurations)}.")
-        same = choices[column].map(lambda value, wanted=wanted: _same(value, wanted))
-        if not same.any():
+        equal = choices[column].map(lambda value, wanted=wanted: same(value, wanted))
+        if not equal.any():
             existing = ", ".join(dict.fromkeys(value_text(v) for v in choices[column] if not is_missing(v)))
             raise AnalysisError(f"no configuration has {key}={wanted}. Values here: {existing}.")
-        fits &= same.astype(bool)
+        fits &= equal.astype(bool)
     if not fits.any():
         raise AnalysisError(f"no configuration fulfils all of --baseline {dict(baseline)}.")
     return [str(label) for label in choices.index[fits]]
-
-
-def _same(value: object, wanted: str) -> bool:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return float(wanted) == float(value)
-        except ValueError:
-            return False
-    return value_text(value) == wanted or str(value) == wanted
 
 
 def _keys(configurations: Configurations) -> str:
     return ", ".join(c.removeprefix(PREFIX) for c in configurations.differing) or "nothing"
 
 
+def export(frame: pd.DataFrame) -> pd.DataFrame:
+    """The differences as a frame for other programs: configuration, baseline, metric, unit, then the statistics."""
+    told = frame[["configuration", "baseline", "metric"]].copy()
+    told["unit"] = [metric.describe(name).unit for name in told["metric"]]
+    return pd.concat([told, frame[STATISTICS]], axis=1)
+
+
+HEADER = ["metric", "difference", "g", "n", "p", "Holm p"]
+
+
 def cells(frame: pd.DataFrame) -> list[list[str]]:
-    """Rows of text: metric, difference ± half-width (percentage points for accuracies), n, p, Holm's p."""
+    """Rows of text: metric, difference ± half-width (percentage points for accuracies), g, n, p, Holm's p."""
     rows = []
-    for row in frame.itertuples(index=False):
-        described = metric.describe(str(row.metric))
-        label = described.label + (" pp" if described.unit == "fraction" else "")
-        difference = estimate_text(row.mean, row.half_width, described.unit, signed=True)  # type: ignore[arg-type]
-        rows.append([label, difference, str(row.n), p_text(row.p), p_text(row.p_holm)])  # type: ignore[arg-type]
+    columns = ["metric", "mean", "half_width", "hedges_g", "n", "p", "p_holm"]
+    for name, mean, half_width, g, n, p, p_holm in zip(*(frame[c].tolist() for c in columns), strict=True):
+        described = metric.describe(name)
+        label = printable(described.label) + (" pp" if described.unit == "fraction" else "")
+        difference = estimate_text(mean, half_width, described.unit, signed=True)
+        effect = estimate_text(g, math.nan, "1", signed=True)
+        rows.append([label, difference, effect, str(n), p_text(p), p_text(p_holm)])
     return rows
 
 
-HEADER = ["metric", "difference", "n", "p", "Holm p"]
-
-
-def terminal(frame: pd.DataFrame, *, markdown: bool = False) -> str:
+def terminal(frame: pd.DataFrame, *, markdown: bool = False, width: int = 80) -> str:
     """The comparison as text, a block for each configuration, then what the numbers are and what n allows."""
     lines: list[str] = []
+    for title, rows in _blocks(frame):
+        if markdown:
+            lines += ["### " + markdown_text(title), "", *markdown_grid(HEADER, rows), ""]
+        else:
+            labels = [row[0] for row in rows]
+            lines += [*wrapped(title, width), *fitted(HEADER[:1], HEADER[1:], rows, labels, width, counted=0)]
+    return "\n".join(lines + [part for sentence in footer(frame) for part in wrapped(sentence, width)])
+
+
+def latex(frame: pd.DataFrame) -> str:
+    """The comparison as LaTeX tabulars (package booktabs), one for each configuration; the notes stand as comments."""
+    lines = [r"% \usepackage{booktabs}"]
+    for title, rows in _blocks(frame):
+        lines += [f"% {latex_text(title)}", *latex_grid(HEADER, rows), ""]
+    return "\n".join([*lines, *(f"% {latex_text(sentence)}" for sentence in footer(frame))])
+
+
+def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, list[list[str]]]]:
+    """Title and rows of text of each configuration."""
     for configuration, block in frame.groupby("configuration", sort=False):
-        title = f"{configuration}  minus  {block['baseline'].iloc[0]}"
-        grid = (markdown_grid if markdown else text_grid)(HEADER, cells(block))
-        lines += [*(["### " + markdown_text(title), ""] if markdown else [title]), *grid, ""]
-    return "\n".join(lines + [part for sentence in footer(frame) for part in wrapped(sentence)])
+        yield printable(f"{configuration}  minus  {block['baseline'].iloc[0]}"), cells(block)
 
 
 def footer(frame: pd.DataFrame) -> list[str]:
@@ -194,6 +222,11 @@ def footer(frame: pd.DataFrame) -> list[str]:
         "where the differences have no spread."
         + (f" Holm p: corrected over the family of all {tests} tests shown." if tests else "")
     ]
+    if frame["hedges_g"].notna().any():
+        sentences.append(
+            "g: Hedges' g, the mean of the paired differences in their own standard deviations, corrected for few "
+            "pairs; uncertain at small n, its 95% intervals are in --format csv."
+        )
     for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))
     return sentences

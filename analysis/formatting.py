@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-import textwrap
+import unicodedata
 from collections.abc import Sequence
 
 MISSING = "–"
@@ -15,7 +15,9 @@ _ABSOLUTE = re.compile(r"(?<![\w.…/:])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\:'\"<>|]+
 
 def is_missing(value: object) -> bool:
     """True for NULL in any of its guises (None, NaN, pandas' NA)."""
-    return value is None or (isinstance(value, float) and math.isnan(value)) or str(value) == "<NA>"
+    if value is None or isinstance(value, str | int):
+        return value is None
+    return math.isnan(value) if isinstance(value, float) else str(value) in ("<NA>", "NaT", "nan")
 
 
 def value_text(value: object) -> str:
@@ -25,7 +27,7 @@ def value_text(value: object) -> str:
     """
     if is_missing(value):
         return MISSING
-    if isinstance(value, bool):
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":
         return "true" if value else "false"
     if isinstance(value, float) or hasattr(value, "dtype"):
         return f"{float(value):.12g}" if not isinstance(value, str) else printable(value)  # type: ignore[arg-type]
@@ -66,15 +68,66 @@ def p_text(p: float) -> str:
     return "<.001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 0.9995 else "1"
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal ``text`` takes: wide East Asian characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
 def text_grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """Lines of an aligned text table; the first ``left`` columns are left-aligned, the others right-aligned."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    """Lines of an aligned text table; the first ``left`` columns are left-aligned, the others right-aligned.
+
+    A head may have several lines (``\\n``); they stand at the bottom of their column.
+    """
+    widths = grid_widths(header, rows)
 
     def line(row: Sequence[str]) -> str:
-        cells = (v.ljust(w) if i < left else v.rjust(w) for i, (v, w) in enumerate(zip(row, widths, strict=True)))
+        gaps = [" " * (w - columns(v)) for v, w in zip(row, widths, strict=True)]
+        cells = (v + gap if i < left else gap + v for i, (v, gap) in enumerate(zip(row, gaps, strict=True)))
         return "  ".join(cells).rstrip()
 
-    return [line(header), "  ".join("-" * w for w in widths), *(line(row) for row in rows)]
+    heads = [text.split("\n") for text in header]
+    high = max(map(len, heads))
+    above = [[""] * (high - len(parts)) + parts for parts in heads]
+    return [*map(line, zip(*above, strict=True)), "  ".join("-" * w for w in widths), *map(line, rows)]
+
+
+def grid_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Columns of a terminal that each column of a text table takes."""
+    heads = [max(map(columns, text.split("\n"))) for text in header]
+    return [max(h, *map(columns, c)) if c else h for h, c in zip(heads, _transposed(rows, len(heads)), strict=True)]
+
+
+def _transposed(rows: Sequence[Sequence[str]], number: int) -> Sequence[Sequence[str]]:
+    return list(zip(*rows, strict=True)) or [()] * number
+
+
+def stacked(head: str, width: int) -> str:
+    """A column's head broken into lines of at most ``width`` columns: at spaces, longer words after ``.``, ``_``, /."""
+    parts: list[str] = []
+    for word in head.split():
+        pieces = re.findall(r"[^._/=]*[._/=]*", word)[:-1] if columns(word) > width else [word]
+        parts += [*pieces[:-1], pieces[-1] + " "]
+    lines = [""]
+    for part in parts:
+        if lines[-1] and columns((lines[-1] + part).rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(shortened(line.rstrip(), width) for line in lines)
+
+
+def blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Indices of columns, split into runs whose widths (with 2 spaces between columns) fit into ``room``."""
+    found: list[list[int]] = []
+    used = room + 1
+    for i, width in enumerate(widths):
+        if used + width > room:
+            found.append([])
+            used = 0
+        found[-1].append(i)
+        used += width + 2
+    return found
 
 
 def markdown_grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
@@ -91,11 +144,63 @@ def markdown_text(text: str) -> str:
     return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(text, quote=False))
 
 
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': "''", "`": r"\textasciigrave{}",
+    # After the end of a row, a bracket would be its extra space and a star would forbid a page break.
+    "[": "{[}", "]": "{]}", "*": "{*}",
+    "±": r"$\pm$", "–": "--", "·": r"$\cdot$", "…": r"\ldots{}", "→": r"$\to$", "−": r"$-$",
+}  # fmt: skip
+
+
+_ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327"
+
+
+def latex_text(text: str) -> str:
+    """``text`` shown literally by LaTeX; characters that its default fonts lack (Greek, Chinese, ...) become ``?``."""
+    return "".join(_LATEX.get(c, c if c.isascii() or _in_latex(c) else "?") for c in printable(text))
+
+
+def _in_latex(letter: str) -> bool:
+    parts = unicodedata.normalize("NFD", letter)
+    return letter in "ßæÆøØœŒłŁ" or (len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS)
+
+
+def latex_grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Lines of a LaTeX tabular with the rules of the package booktabs; cell text is escaped."""
+    head, *body = (" & ".join(map(latex_text, row)) + r" \\" for row in [header, *rows])
+    form = "l" * left + "r" * (len(header) - left)
+    return [rf"\begin{{tabular}}{{{form}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+
+
 def shortened(text: str, width: int) -> str:
-    """``text`` cut to ``width`` characters, the cut marked by an ellipsis."""
-    return text if len(text) <= width else text[: max(width - 1, 1)] + "…"
+    """``text`` cut to ``width`` columns, the cut marked by an ellipsis."""
+    if columns(text) <= width:
+        return text
+    return _fitting(text, max(width - 1, 1)) + "…"
 
 
-def wrapped(text: str, width: int = 80) -> list[str]:
-    """Lines of ``text`` of at most ``width`` characters, all but the first indented."""
-    return textwrap.wrap(text, width, subsequent_indent="  ")
+def _fitting(text: str, width: int) -> str:
+    """The longest beginning of ``text`` that takes at most ``width`` columns, at least one character."""
+    end, used = 0, 0
+    while end < len(text) and (used := used + columns(text[end])) <= width:
+        end += 1
+    return text[: max(end, 1)]
+
+
+def wrapped(text: str, width: int = 80, indent: str = "  ") -> list[str]:
+    """Lines of ``text`` of at most ``width`` columns, all but the first indented; leading spaces of the text stay."""
+    start = " " * min(len(text) - len(text.lstrip(" ")), 8)
+    lines: list[str] = []
+    line = start
+    for word in text.split():
+        if line.strip() and columns(line) + 1 + columns(word) > width:
+            lines.append(line)
+            line = start + indent
+        line += (" " if line.strip() else "") + word
+        while columns(line) > width:
+            whole = _fitting(line, width)
+            lines.append(whole)
+            line = start + indent + line[len(whole) :]
+    return [*lines, line] if line.strip() else lines

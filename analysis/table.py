@@ -1,4 +1,4 @@
-"""The aggregated table: one row a configuration, mean ± half-width and n, only the columns that differ."""
+"""The aggregated table as text: a row for each configuration or group, mean ± half-width and n, what differs only."""
 
 from __future__ import annotations
 
@@ -7,97 +7,150 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis import metric
-from analysis.aggregate import headline, incomplete_runs, mixtures, null_distribution
+from analysis.aggregate import incomplete_runs, mixtures
+from analysis.configuration import PREFIX
 from analysis.formatting import (
     estimate_text,
+    latex_grid,
+    latex_text,
     markdown_grid,
     markdown_text,
     number_text,
     printable,
-    shortened,
-    text_grid,
     value_text,
     wrapped,
 )
+from analysis.frames.ssr import null_distribution
+from analysis.layout import fitted
 from analysis.load import Records
+from analysis.rows import Rows, by_configuration
+from analysis.statistics import sampling_error
 
 WIDTH = 80
+LONG = 60
+"""From this many rows on, the terminal says how to ask for fewer."""
+MOST_INCOMPLETE = 12
 
 _SHORT = {"clean_accuracy": "clean", "corrupted_accuracy": "corrupted", "relative_robustness": "relative"}
 """Heads that keep the default table to two blocks of 80 columns; the footer says what they are."""
 
 
-def cells(records: Records, metrics: Sequence[str] = metric.DEFAULT) -> tuple[list[str], list[str], list[list[str]]]:
+def cells(
+    records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows | None = None
+) -> tuple[list[str], list[str], list[list[str]]]:
     """The table as text.
 
+    Args:
+        rows: what the table shows; one row a configuration if left out.
+
     Returns:
-        Names of the columns that tell configurations apart (``complete`` last), heads of the metric columns, and one
-        row a configuration: its values, then its estimates. A cell whose n is not the row's number of complete runs
+        Names of the columns that tell rows apart (``n`` last; of groups also ``runs``), heads of the metric columns,
+        and one row of texts for each of ``rows``: its values, then its estimates. A cell whose n is not the row's
         says so.
     """
-    configurations = records.configurations
-    frame = headline(records, metrics).set_index(["configuration", "metric"])
-    names = [*configurations.shown.columns, "n"]
-    heads = [head(name) for name in metrics]
-    rows = []
-    for _, row in configurations.table.iterrows():
-        key = row["configuration"]
-        estimates = [frame.loc[(key, name)] for name in metrics]
-        n = max((int(e["n"]) for e in estimates), default=0)
-        count = str(n) if row["complete"] == row["total"] else f"{n} of {row['total']}"
-        texts = [_cell(e, name, n) for e, name in zip(estimates, metrics, strict=True)]
-        rows.append([*configurations.shown.loc[key].tolist(), count, *texts])
-    return names, heads, rows
+    rows = rows or by_configuration(records, metrics)
+    n = pd.concat([rows.column(name, "n") for name in rows.metrics], axis=1).max(axis=1).astype(int)
+    whole = rows.complete == rows.total
+    some = rows.complete.astype(str) + " of " + rows.total.astype(str)
+    if rows.pooled:
+        counted = {"runs": rows.complete.astype(str).where(whole, some).tolist(), "n": n.astype(str).tolist()}
+    else:
+        counted = {"n": n.astype(str).where(whole, n.astype(str) + " of " + rows.total.astype(str)).tolist()}
+    columns = [*(rows.keys[key].tolist() for key in rows.keys), *counted.values()]
+    columns += [_column(rows, name, n.tolist()) for name in rows.metrics]
+    names = [*map(printable, rows.keys.columns), *counted]
+    return names, [head(name) for name in rows.metrics], [list(row) for row in zip(*columns, strict=True)]
+
+
+def _column(rows: Rows, name: str, expected: Sequence[int]) -> list[str]:
+    """Texts of one metric: mean ± half-width, the cell's own n where it differs from the row's, a star for a mark."""
+    unit = metric.describe(name).unit
+    columns = (rows.column(name, statistic).tolist() for statistic in ("mean", "half_width", "n"))
+    texts = []
+    for mean, half_width, n, whole in zip(*columns, expected, strict=True):
+        text = estimate_text(mean, half_width, unit)
+        texts.append(text if n in (whole, 0) else f"{text} (n={n})")
+    if rows.marks is None:
+        return texts
+    marks = rows.marks.xs(name, level="metric").reindex(rows.keys.index) != ""
+    blank = "  " if marks.any() else ""  # keeps the numbers below each other
+    return [text + (" *" if mark else blank) for text, mark in zip(texts, marks, strict=True)]
 
 
 def head(name: str) -> str:
     """Column head of a metric, with % where its values are shown so."""
     described = metric.describe(name)
-    return _SHORT.get(name, described.label) + (" %" if described.unit == "fraction" else "")
+    return printable(_SHORT.get(name, described.label)) + (" %" if described.unit == "fraction" else "")
 
 
-def _cell(estimate: pd.Series, name: str, n: int) -> str:
-    text = estimate_text(estimate["mean"], estimate["half_width"], metric.describe(name).unit)
-    return text if estimate["n"] in (n, 0) else f"{text} (n={estimate['n']})"
+def terminal(
+    records: Records,
+    metrics: Sequence[str] = metric.DEFAULT,
+    width: int = WIDTH,
+    rows: Rows | None = None,
+    limit: int | None = None,
+) -> str:
+    """The table for a terminal of ``width`` columns: metric columns are wrapped into blocks that fit.
+
+    Args:
+        limit: the most rows that are shown.
+    """
+    rows = rows or by_configuration(records, metrics)
+    shown = rows.taken(rows.keys.index[:limit])
+    names, heads, texts = cells(records, metrics, shown)
+    lines = [line for text in counts(records, MOST_INCOMPLETE) for line in wrapped(text, width)]
+    lines += ["", *fitted(names, heads, texts, [printable(label) for label in shown.label], width)]
+    sentences = [*_length(rows, limit), *footer(records, rows.metrics, rows)]
+    return "\n".join(lines + [line for sentence in sentences for line in wrapped(sentence, width)])
 
 
-def terminal(records: Records, metrics: Sequence[str] = metric.DEFAULT, width: int = WIDTH) -> str:
-    """The table for a terminal of ``width`` columns: metric columns are wrapped into blocks that fit."""
-    names, heads, rows = cells(records, metrics)
-    left = len(names)
-    room = max(12, (width - 34) // max(left - 1, 1))
-    names = [shortened(name, room) for name in names]
-    rows = [[shortened(v, room) if i < left - 1 else v for i, v in enumerate(row)] for row in rows]
-    widths = [max(len(row[i]) for row in [[*names, *heads], *rows]) for i in range(left + len(heads))]
-    lines = [*counts(records), ""]
-    for block in _blocks(widths[left:], width - sum(widths[:left]) - 2 * left):
-        chosen = [*range(left), *(left + i for i in block)]
-        header = [[*names, *heads][i] for i in chosen]
-        lines += [*text_grid(header, [[row[i] for i in chosen] for row in rows], left), ""]
-    for sentence in footer(records, metrics):
-        lines += wrapped(sentence, width)
-    return "\n".join(lines)
+def _length(rows: Rows, limit: int | None) -> list[str]:
+    """What is left out, and how to ask for less where the table is long."""
+    total = len(rows.keys)
+    if limit is not None and limit < total:
+        return [f"{limit} of {total} rows (--limit)."]
+    if total < LONG:
+        return []
+    return [
+        f"{total} rows: choose some with --where KEY=VALUE, pool them with --group KEY, order them with --sort COLUMN, "
+        "cut them with --limit N."
+    ]
 
 
-def markdown(records: Records, metrics: Sequence[str] = metric.DEFAULT) -> str:
+def markdown(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows | None = None) -> str:
     """The table in Markdown; values are escaped."""
-    names, heads, rows = cells(records, metrics)
-    grid = markdown_grid([*names, *heads], rows, len(names) - 1)
+    rows = rows or by_configuration(records, metrics)
+    names, heads, texts = cells(records, metrics, rows)
+    grid = markdown_grid([*names, *heads], texts, len(names) - 1)
     # An unescaped line of a reason could open a list or a heading; one paragraph each cannot.
-    notes = [markdown_text(line) for line in [*counts(records), *footer(records, metrics)]]
+    notes = [markdown_text(line) for line in [*counts(records), *footer(records, rows.metrics, rows)]]
     return "\n".join([*grid, "", *"\n\n".join(notes).splitlines()])
 
 
-def counts(records: Records) -> list[str]:
-    """How many runs are complete, and each of the others by name, with status and reason."""
+def latex(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows | None = None) -> str:
+    """The table as a LaTeX tabular (package booktabs); values are escaped, the notes stand below as comments."""
+    rows = rows or by_configuration(records, metrics)
+    names, heads, texts = cells(records, metrics, rows)
+    grid = latex_grid([*names, *heads], texts, len(names) - 1)
+    notes = [f"% {latex_text(line)}" for line in [*counts(records), *footer(records, rows.metrics, rows)]]
+    return "\n".join([r"% \usepackage{booktabs}", *grid, *notes])
+
+
+def counts(records: Records, most: int | None = None) -> list[str]:
+    """How many runs are complete, and each of the others by name, with status and reason.
+
+    Args:
+        most: how many of the others are named; all of them if left out.
+    """
     runs = records.configurations.runs
     missing = incomplete_runs(records)
     number = len(records.configurations.table)
     plural = "configuration" if number == 1 else "configurations"
     done = f"{len(runs) - len(missing)} of {len(runs)} runs complete, {number} {plural}."
     lines = [f"{printable(records.name)}: {done}"]
-    for _, row in missing.iterrows():
-        lines.append("  " + reason(row))
+    lines += ["  " + reason(row) for _, row in missing.head(len(missing) if most is None else most).iterrows()]
+    if most is not None and len(missing) > most:
+        lines.append(f"  and {len(missing) - most} more: table --runs --where status!=complete")
     return [*lines, *mixtures(records)]
 
 
@@ -107,17 +160,25 @@ def reason(row: pd.Series) -> str:
     return f"{value_text(row['run_name'])}: {value_text(row['status'])}" + ("" if detail == "–" else f" ({detail})")
 
 
-def footer(records: Records, metrics: Sequence[str] = metric.DEFAULT) -> list[str]:
+def footer(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows | None = None) -> list[str]:
     """What the numbers are, in words: interval, split, and for each SSR its reference, normalization and null."""
-    sentences = [
-        "mean ± half-width of the 95% Student-t interval over n seeds (complete runs only; '2 of 3': one of "
+    sentences = [*rows.notes, *rows.pooled] if rows is not None else []
+    bootstrapped = rows is not None and (rows.estimates["method"] == "bca").any()
+    interval = "95% Student-t interval" + (
+        " (from 20 seeds on half the BCa bootstrap interval)" if bootstrapped else ""
+    )
+    sentences.append(
+        f"mean ± half-width of the {interval} over n seeds (complete runs only; '2 of 3': one of "
         "three did not complete); n = 1 has no interval and ranks nothing. Accuracies: test split, in %."
-    ]
+    )
+    sentences += _mark_sentences(rows)
     if any(name in ("corrupted_accuracy", "relative_robustness", "drop") for name in metrics):
         sentences.append(
             "Corrupted: mean over the corruptions of the mean over their severities. "
             "Relative (robustness): corrupted / clean accuracy."
         )
+    if "clean_accuracy" in metrics:
+        sentences += _sampling_sentences(records)
     chosen = [name for name in metrics if name.startswith("ssr/")]
     if chosen:
         sentences.append(
@@ -128,27 +189,60 @@ def footer(records: Records, metrics: Sequence[str] = metric.DEFAULT) -> list[st
     return sentences
 
 
+def constants(records: Records) -> list[str]:
+    """In words, every choice in which all configurations agree, or that follows from another choice."""
+    choices = records.configurations.choices
+    rest = sorted(str(c) for c in choices if c not in records.configurations.differing)
+    listed = [
+        f"{printable(c.removeprefix(PREFIX))}={' or '.join(dict.fromkeys(map(value_text, choices[c])))}" for c in rest
+    ]
+    return ["The same in all, or following from what differs: " + ", ".join(listed) + "."] if listed else []
+
+
+def _mark_sentences(rows: Rows | None) -> list[str]:
+    if rows is None or rows.marks is None:
+        return []
+    scope = " of its data set" if len(set(rows.context)) > 1 else ""
+    if not (rows.marks != "").any():
+        return [
+            "No row is marked: with these seeds none is shown to be worse than another (single seeds rank nothing)."
+        ]
+    return [
+        f"*: may be the best{scope}: no other row is shown to be better (paired by seed, Holm's correction over all "
+        "pairs, .05); rows with * cannot be told apart by these seeds. SSRs have no better or worse and no mark."
+    ]
+
+
+def _sampling_sentences(records: Records) -> list[str]:
+    """The other spread of an accuracy: what another test set of the same size would change."""
+    found = records.sql(
+        "SELECT n, favg(accuracy) AS accuracy FROM robustness JOIN runs USING (run_id) "
+        "WHERE runs.status = 'complete' AND split = 'test' AND severity = 0 AND accuracy BETWEEN 0 AND 1 AND n > 0 "
+        "GROUP BY n ORDER BY n"
+    )
+    if found.empty:
+        return []
+    half_width = sampling_error(found["accuracy"].to_numpy(), found["n"].to_numpy())["half_width"]
+    rows = zip(half_width, found["accuracy"], found["n"], strict=True)
+    parts = [f"± {100 * h:.2f} at {100 * a:.2f} % on {n} images" for h, a, n in rows]
+    return [
+        f"Test images: the clean accuracy of one network has a 95% sampling half-width of {'; '.join(parts)}, which "
+        "more seeds do not shrink; differences on the same images (compare) are free of most of it."
+    ]
+
+
 def _null_sentences(records: Records, names: Sequence[str]) -> list[str]:
-    null = null_distribution(records)
-    parts = []
-    for name in names:
-        layer, normalization, reference = name.removeprefix("ssr/").rsplit("/", 2)
-        rows = null[(null["position"] == layer) & (null["normalization"] == normalization)]
-        if reference == "init" and len(rows):
-            low, high = number_text(rows["low"].min(), "1"), number_text(rows["high"].max(), "1")
-            parts.append(f"{layer} {normalization} {low} to {high}")
+    parsed = [name.removeprefix("ssr/").rsplit("/", 2) for name in names]
+    wanted = list(dict.fromkeys((layer, kind) for layer, kind, reference in parsed if reference == "init"))
+    if not wanted:
+        return []
+    layers, kinds = (list(dict.fromkeys(column)) for column in zip(*wanted, strict=True))
+    null = null_distribution(records, layers, kinds).groupby(["position", "normalization"])[["low", "high"]]
+    range_of = null.agg({"low": "min", "high": "max"}).to_dict("index")
+    parts = [
+        f"{printable(layer)} {kind} {number_text(found['low'], '1')} to {number_text(found['high'], '1')}"
+        for layer, kind in wanted
+        if (found := range_of.get((layer, kind)))
+    ]
     text = "SSR between two random initialisations (null, 95% of draws): " + "; ".join(parts) + "."
     return [text] if parts else []
-
-
-def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
-    """Indices of columns, split into runs whose widths (with 2 spaces between columns) fit into ``room``."""
-    blocks: list[list[int]] = []
-    used = room + 1
-    for i, width in enumerate(widths):
-        if used + width > room:
-            blocks.append([])
-            used = 0
-        blocks[-1].append(i)
-        used += width + 2
-    return blocks

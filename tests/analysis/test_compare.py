@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -108,3 +110,47 @@ def test_the_text_fits_80_columns_and_names_the_family(records: analysis.Records
 def test_nothing_to_compare_is_said(sweep: Path) -> None:
     frame = compare.differences(analysis.load(sweep / "run-0-0"))
     assert "nothing to compare" in " ".join(compare.terminal(frame).split())
+
+
+def test_the_effect_size_is_that_of_the_paired_differences(tmp_path: Path) -> None:
+    """Hedges' g at n = 3 by hand: J = Gamma(1) / Gamma(1/2) = 1 / sqrt(pi); mean and sd of .03, .02, .05."""
+    none, decay = (0.80, 0.82, 0.81), (0.83, 0.84, 0.86)
+    for seed in (0, 1, 2):
+        write_run(tmp_path / f"a{seed}", {"regularizer": "none"}, seed, clean=none[seed], layers=())
+        choices = {"regularizer": "weight_decay", "regularizer.weight_decay": 0.1}
+        write_run(tmp_path / f"b{seed}", choices, seed, clean=decay[seed], layers=())
+    frame = compare.differences(analysis.load(tmp_path), metrics=["clean_accuracy"])
+    differences = np.array([0.03, 0.02, 0.05])
+    g = differences.mean() / differences.std(ddof=1) / math.sqrt(math.pi)
+    assert frame["hedges_g"].iloc[0] == pytest.approx(g)
+    assert not frame["can_reach"].iloc[0]
+    assert compare.cells(frame)[0] == ["clean accuracy pp", "+3.33 ± 3.79", f"+{g:.3f}", "3", ".063", ".063"]
+    assert "Hedges' g" in " ".join(compare.terminal(frame).split())
+
+
+def test_the_exported_frame(records: analysis.Records) -> None:
+    frame = compare.export(compare.differences(records, metrics=["clean_accuracy", "clean_loss"]))
+    assert list(frame)[:5] == ["configuration", "baseline", "metric", "unit", "mean"]
+    assert frame["unit"].tolist() == ["fraction", "nat"] * 4
+    # Configuration i against none, every seed: .02 i.
+    clean = frame[frame["metric"] == "clean_accuracy"].set_index("configuration")["mean"]
+    assert clean["dropout 0.5"] == pytest.approx(0.06)
+
+
+def test_latex_has_a_tabular_for_each_configuration(records: analysis.Records) -> None:
+    text = compare.latex(compare.differences(records, metrics=["clean_accuracy"]))
+    assert text.count(r"\begin{tabular}{lrrrrr}") == 4
+    assert r"% weight\_decay 0.001 minus none" in text
+    assert r"metric & difference & g & n & p & Holm p \\" in text
+
+
+def test_long_names_of_layers_and_corruptions_fit(tmp_path: Path) -> None:
+    for i, regularizer in enumerate(("none", "spectral_mask")):
+        for seed in (0, 1):
+            write_run(tmp_path / f"r{i}{seed}", {"regularizer": regularizer}, seed, clean=0.8 + 0.01 * i * seed,
+                      layers=("stage1.block0." + "deep." * 12 + "conv1",), corruptions={"c" * 70: (0.1,)})  # fmt: skip
+    records = analysis.load(tmp_path)
+    metrics = ["clean_accuracy", "accuracy/" + "c" * 70 + "/0.1", f"ssr/{records['ssr']['layer'].iloc[0]}/dc/init"]
+    text = compare.terminal(compare.differences(records, metrics=metrics))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "c" * 70 in "".join(text.split())

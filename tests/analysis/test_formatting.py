@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.formatting import estimate_text, markdown_grid, p_text, value_text, without_folders
+from analysis.formatting import (
+    blocks,
+    columns,
+    estimate_text,
+    is_missing,
+    latex_grid,
+    latex_text,
+    markdown_grid,
+    p_text,
+    shortened,
+    stacked,
+    text_grid,
+    value_text,
+    without_folders,
+    wrapped,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +55,65 @@ def test_p_values_are_never_written_as_zero() -> None:
 def test_markdown_cells_cannot_leave_their_cell() -> None:
     line = markdown_grid(["head"], [["a|b <script> [x](y)"]])[2]
     assert line == "| a\\|b &lt;script&gt; \\[x\\](y) |"
+
+
+def test_truth_values_of_arrays_are_words() -> None:
+    assert [value_text(v) for v in (np.False_, np.True_)] == ["false", "true"]
+
+
+def test_missing_in_every_guise() -> None:
+    assert [is_missing(v) for v in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT)] == [True] * 5
+    assert [is_missing(v) for v in ("", "<NA>", "nan", 0, False, 0.0)] == [False] * 6
+
+
+# Every character that is not a letter, a digit or harmless punctuation to LaTeX, and what stands for it.
+_LITERAL = r"\\(?:textbackslash|textasciitilde|textasciicircum|textasciigrave|textless|textgreater|textbar|ldots)\{\}"
+_LITERAL += r"|\\[{}$&#%_]|\{[\[\]*]\}|\$(?:\\pm|\\cdot|\\to|-)\$"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["100%_$a$^2 & #1 {x} ~\\end{tabular}", "\\input{/etc/passwd}", "[1pt] * x", "a\nb\tc\x00", "± – · … →", "<b>|`\"'",
+     "正則化 λ émile straße", "\\\\[10cm]", "{", "}}", "%", "\\write18{ls}"],
+)  # fmt: skip
+def test_latex_leaves_no_active_character(text: str) -> None:
+    left = re.sub(_LITERAL, "", latex_text(text))
+    assert not set(left) & set("\\{}$&#%_~^[]*<>|`\n\t\x00")
+
+
+def test_latex_by_hand() -> None:
+    assert latex_text("92.03 ± 0.45 %") == r"92.03 $\pm$ 0.45 \%"
+    assert latex_text("a_b & c") == r"a\_b \& c"
+    assert latex_text("émile λ") == "émile ?"
+    assert latex_grid(["k", "x %"], [["[1]", "–"]]) == [
+        r"\begin{tabular}{lr}", r"\toprule", r"k & x \% \\", r"\midrule", r"{[}1{]} & -- \\", r"\bottomrule",
+        r"\end{tabular}",
+    ]  # fmt: skip
+
+
+def test_columns_of_a_terminal() -> None:
+    assert [columns(t) for t in ("abc", "±", "正則", "e\u0301")] == [3, 1, 4, 1]
+    assert shortened("正則化", 5) == "正則…"
+    assert shortened("abcdef", 4) == "abc…"
+    assert shortened("abcd", 4) == "abcd"
+
+
+def test_heads_of_several_lines() -> None:
+    assert text_grid(["a", "SSR\nfirst"], [["k", "1"]]) == ["     SSR", "a  first", "-  -----", "k      1"]
+    assert stacked("SSR first dc/init", 12) == "SSR first\ndc/init"
+    assert stacked("absolute_folded/epoch_1", 12) == "absolute_\nfolded/\nepoch_1"
+    assert stacked("x" * 20, 12) == "x" * 11 + "…"
+
+
+def test_blocks() -> None:
+    assert blocks([5, 5, 5], 12) == [[0, 1], [2]]
+    assert blocks([5, 5, 5], 19) == [[0, 1, 2]]
+    assert blocks([30], 12) == [[0]]
+
+
+@pytest.mark.parametrize("text", ["word " * 60, "x" * 300, "  NAME: " + "y" * 120 + " tail", "漢字" * 100, "a", ""])
+def test_wrapped_lines_fit_and_lose_nothing(text: str) -> None:
+    lines = wrapped(text, 80)
+    assert all(columns(line) <= 80 for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(line.startswith("  ") for line in lines[1:])

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+import analysis.__main__ as program
 from analysis.__main__ import main
+from analysis.formatting import columns
 from tests.analysis.synthetic import SWEEP, write_sweep
+
+
+@pytest.fixture(autouse=True)
+def _eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 def test_table_prints_and_returns_zero(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,7 +42,7 @@ def test_compare_with_a_chosen_baseline(sweep: Path, capsys: pytest.CaptureFixtu
     arguments = ["compare", str(sweep), "--baseline", "regularizer.dropout=0.5", "--metrics", "clean_accuracy"]
     assert main(arguments) == 0
     out = capsys.readouterr().out
-    assert "none  minus  dropout 0.5" in out
+    assert "none minus dropout 0.5" in out
     assert "-6.00 ± 0.00" in out
 
 
@@ -62,6 +73,22 @@ def test_report_prints_its_path_from_a_copied_folder(tmp_path: Path) -> None:
             ["compare", "{sweep}", "--metrics", "ssr/first/dc"],
             "unknown metric 'ssr/first/dc'. Did you mean ssr/first/dc/init",
         ),
+        (["table", "{sweep}", "--where", "seed=7"], "no run has seed=7. Values here: 0, 1, 2."),
+        (["table", "{sweep}", "--sort", "-spede"], "--sort: no column 'spede'. Columns here: regularizer"),
+        (["table", "{sweep}", "--group", "modle"], "--group: unknown key 'modle'. Did you mean model"),
+        (["table", "{sweep}", "--runs", "--best"], "--runs lists single runs: --group and --best"),
+        (["table", "{sweep}", "--format", "parquet"], "Give a file: -o FILE.parquet"),
+        (["table", "{sweep}", "-o", "{root}/t.xlsx"], "the ending '.xlsx' says no format"),
+        (["table", "{sweep}", "-o", "{root}/no/t.csv"], "its folder does not exist. Make"),
+        (["table", "{sweep}", "{root}/nowhere"], "nowhere: no such folder"),
+        (["compare", "{sweep}/run-0-0", "{sweep}/run-1-0", "--baseline", "seed=0"], "--baseline and --where belong"),
+        (["query", "{sweep}"], "query: no SQL. Give it after PATH"),
+        (["query", "{sweep}", "SELECT nothing"], "nothing"),
+        (["query", "{sweep}", "COPY (SELECT 1) TO '{root}/x.csv'"], "the query failed: Permission Error"),
+        (["compact", "{root}"], "no records here"),
+        (["compact", "{sweep}", "--remove"], "there is no cache to remove"),
+        (["plot", "{sweep}", "ssr_trajectorie"], "Did you mean ssr_trajectories"),
+        (["plot", "{root}"], "no records here"),
         (["report", "{sweep}", "-o", "{root}/no/report.html"], "its folder does not exist. Make"),
         (["report", "{sweep}", "-o", "{root}"], "is a folder. Give a file: -o"),
         (["report", "{sweep}", "-o", "/proc/report.html"], "/proc/report.html: the report could not be written"),
@@ -96,3 +123,162 @@ def test_damaged_files_are_named_after_the_answer_with_exit_code_one(
         assert line.startswith(f"damaged: {file}: ")
     assert main(["report", str(root)]) == 1
     assert "Files that could not be read" in (root / "report.html").read_text()
+
+
+def test_filter_sort_limit_and_all_columns(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["table", str(sweep), "--where", "regularizer!=none", "--sort", "-clean_accuracy", "--limit", "2",
+                 "--metrics", "clean_accuracy", "--all-columns"]  # fmt: skip
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "12 of 12 runs complete, 4 configurations." in out
+    assert [line.split()[0] for line in out.splitlines()[4:6]] == ["spectral_mask", "dropout"]
+    assert "2 of 4 rows (--limit)." in out
+    assert "batch_size=128" in out
+
+
+def test_groups_and_wildcards(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two strengths of weight decay, clean accuracies .82 and .84 (plus or minus .01 a seed), are one row."""
+    assert main(["table", str(sweep), "--group", "regularizer", "--columns", "clean_accuracy", "drop/resize/*"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("weight_decay"))
+    assert row.split()[:5] == ["weight_decay", "6", "3", "83.00", "±"]
+    assert "24 %" in " ".join(lines)
+    assert "Pooled over regularizer.weight_decay" in " ".join(lines)
+
+
+def test_several_sweeps_are_read_together_and_copies_are_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runs of both sweeps have the same identities here: each of the second's is a copy of one of the first's."""
+    folders = [write_sweep(tmp_path / name, seeds=(0, 1), sweep=SWEEP[:1], layers=()) for name in ("first", "second")]
+    assert main(["table", *map(str, folders)]) == 0
+    output = capsys.readouterr()
+    assert "2 of 2 runs complete" in output.out
+    assert output.err.startswith("note: 2 folders hold copies of runs, which count once: ")
+    assert str(folders[1] / "run-0-0") in output.err
+
+
+def test_each_run_with_its_folder(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", str(sweep), "--runs", "--where", "seed=1", "--metrics", "clean_accuracy"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("run-")] == [
+        f"run-{i}-1" for i in (0, 3, 4, 1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["table"], ["table", "--runs"], ["table", "--group", "model", "regularizer"], ["table", "--all-columns", "--best"],
+     ["compare"], ["query", "SELECT * FROM run"], ["query", "--tables"],
+     ["table", "--metrics", "accuracy/*", "ssr/*/dc/*"]],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("width", [50, 80])
+def test_every_answer_fits_its_terminal(
+    sweep: Path, arguments: list[str], width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([arguments[0], str(sweep), *arguments[1:], "--width", str(width)]) == 0
+    assert max(map(columns, capsys.readouterr().out.splitlines())) <= width
+
+
+def test_the_terminals_own_width_is_used(
+    sweep: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(["table", str(sweep)]) == 0
+    assert sum(line.startswith("none") for line in capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["table", "compare"])
+def test_files_for_programs(sweep: Path, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = {suffix: tmp_path / f"t.{suffix}" for suffix in ("csv", "json", "parquet", "tex", "md")}
+    for file in written.values():
+        assert main([command, str(sweep), "--metrics", "clean_accuracy", "-o", str(file)]) == 0
+        assert capsys.readouterr().out.strip() == str(file)
+    rows = list(csv.DictReader(io.StringIO(written["csv"].read_text())))
+    loaded = json.loads(written["json"].read_text())["rows"]
+    table = pq.read_table(written["parquet"]).to_pylist()
+    assert [float(row["mean"]) for row in rows] == [row["mean"] for row in loaded] == [row["mean"] for row in table]
+    assert main([command, str(sweep), "--metrics", "clean_accuracy", "--format", "csv"]) == 0
+    assert list(csv.DictReader(io.StringIO(capsys.readouterr().out))) == rows
+    assert r"\begin{tabular}" in written["tex"].read_text()
+    assert "| --- |" in written["md"].read_text()
+
+
+def test_two_runs_side_by_side(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [str(sweep / "run-0-0"), str(sweep / "run-3-1")]
+    assert main(["compare", *runs, "--metrics", "clean_accuracy"]) == 0
+    out = capsys.readouterr().out
+    assert next(line for line in out.splitlines() if line.startswith("clean %")).split()[2:] == [
+        "79.00",
+        "86.00",
+        "+7.00",
+    ]
+    assert "n = 1: one run each" in out
+    assert main(["compare", *runs, "--format", "csv"]) == 0
+    head, first, *_ = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert head == ["metric", "A", "B", "B-A"]
+    assert (first[0], *map(float, first[1:])) == ("clean_accuracy", *map(pytest.approx, (0.79, 0.86, 0.07)))
+
+
+def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT seed, count(*) AS runs FROM runs GROUP BY seed ORDER BY seed"
+    assert main(["query", str(sweep), sql]) == 0
+    rows = ["0        5", "1        5", "2        5"]
+    assert capsys.readouterr().out.splitlines() == ["seed  runs", "----  ----", *rows, "", "3 rows."]
+    assert main(["query", str(sweep), sql, "--format", "markdown"]) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == ["| seed | runs |", "| --- | ---: |", "| 0 | 5 |"]
+    assert main(["query", str(sweep), sql, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == "seed,runs\n0,5\n1,5\n2,5\n"
+    assert main(["query", str(sweep), sql, "-o", str(tmp_path / "q.parquet")]) == 0
+    assert pq.read_table(tmp_path / "q.parquet")["runs"].to_pylist() == [5, 5, 5]
+
+
+def test_plots_are_written_and_named(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", str(sweep), "--list"]) == 0
+    assert "ssr_trajectories" in capsys.readouterr().out.split()
+    assert main(["plot", str(sweep), "strength_response", "-o", str(tmp_path / "p"), "--format", "svg"]) == 0
+    named = capsys.readouterr().out.split()
+    assert sorted(named) == sorted(str(file) for file in (tmp_path / "p").iterdir())
+    assert (tmp_path / "p" / "captions.md").read_text().startswith("## ")
+
+
+def test_compact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0,), sweep=SWEEP[:2], layers=())
+    assert main(["compact", str(root)]) == 0
+    assert "2 of 2 runs" in capsys.readouterr().out
+    assert main(["compact", str(root), "--remove"]) == 0
+    assert not (root / ".compact").exists()
+
+
+def test_a_reader_that_has_enough_is_no_error(sweep: Path) -> None:
+    command = [sys.executable, "-m", "analysis", "query", str(sweep), "SELECT * FROM ssr_null", "--limit", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        done.stdout.readline()
+        done.stdout.close()
+        assert done.stderr.read() == b""
+        assert done.wait(60) == 0
+
+
+def test_an_interrupt_is_exit_code_130(
+    sweep: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> program.Answer:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(program._COMMANDS, "table", interrupted)
+    assert main(["table", str(sweep)]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_the_table_starts_light(sweep: Path) -> None:
+    """What costs seconds to import is for plots and reports."""
+    code = (
+        "import sys; from analysis.__main__ import main; main(['table', sys.argv[1]]); "
+        "heavy = {'matplotlib', 'seaborn', 'scipy.stats', 'statsmodels', 'torch', 'jinja2'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(sweep)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import analysis
-from analysis import report, table
+from analysis import report, rows, table
+from analysis.formatting import columns
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 
@@ -72,7 +74,7 @@ def test_a_model_without_convolutions(tmp_path: Path) -> None:
     write_run(tmp_path / "a", {"regularizer": "none", "model": "mlp"}, 0, layers=())
     text = table.terminal(analysis.load(tmp_path))
     assert "80.00" in text
-    assert "SSR first dc/init" in text
+    assert "SSR first dc/init" in table.markdown(analysis.load(tmp_path))
 
 
 def test_markdown_is_a_table_with_escaped_values(tmp_path: Path) -> None:
@@ -111,3 +113,121 @@ def test_runs_of_several_versions_of_code_and_data_are_said(tmp_path: Path) -> N
     assert code in report.html(records)
     write_run(tmp_path / "one" / "r", {"regularizer": "none"}, 0, made_by={"source_digest": "x"})
     assert "Caution" not in table.terminal(analysis.load(tmp_path / "one"))
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_records_of_the_first_version_are_read() -> None:
+    """Made by version 1 of the schema, which knew neither ``tables`` nor the note that no statistics existed."""
+    text = table.terminal(analysis.load(ROOT / "outputs" / "reference" / "cifar10_weight_decay"))
+    assert "9 of 9 runs complete, 3 configurations." in text
+    assert "86.52 ± 0.49" in text
+
+
+def test_the_test_images_spread_is_said_beside_that_of_the_seeds(records: analysis.Records) -> None:
+    """Wilson's half-width by hand: a is the mean clean accuracy of the 15 runs, .84, on 10000 images."""
+    z, a, n = 1.959963984540054, 0.84, 10000
+    half = z * math.sqrt(a * (1 - a) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    text = " ".join(table.footer(records))
+    assert f"± {100 * half:.2f} at 84.00 % on 10000 images" in text
+    assert "sampling" not in " ".join(table.footer(records, ["clean_loss"]))
+
+
+def test_runs_that_were_not_tested_have_no_sampling_sentence(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", SWEEP[0], 0, corruptions={})
+    text = table.terminal(analysis.load(tmp_path))
+    assert "80.00" in text
+    assert "sampling" not in text
+
+
+def test_runs_without_a_seed_replicate_nothing(tmp_path: Path) -> None:
+    for i in range(2):
+        write_run(tmp_path / f"r{i}", SWEEP[0], None, layers=(), clean=0.8 + 0.02 * i)  # type: ignore[arg-type]
+    found = rows.by_configuration(analysis.load(tmp_path), ["clean_accuracy"])
+    assert found.column("clean_accuracy").tolist() == pytest.approx([0.81])
+
+
+def test_two_data_sets_are_rows_of_one_table(tmp_path: Path) -> None:
+    for dataset in ("mnist", "cifar10"):
+        for seed in (0, 1):
+            write_run(tmp_path / f"{dataset}{seed}", {"regularizer": "none", "dataset": dataset}, seed)
+    names, _, texts = table.cells(analysis.load(tmp_path))
+    assert names == ["dataset", "regularizer", "n"]
+    assert [text[:3] for text in texts] == [["cifar10", "none", "2"], ["mnist", "none", "2"]]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_strangers_values_of_any_length_and_script_fit(tmp_path: Path, width: int) -> None:
+    for i in range(3):
+        choices = {"regularizer": "weight_decay", "regularizer.weight_decay": 10.0**-i, "model": "m" * 90 + str(i),
+                   "dataset": f"データ集合{i}", "optimizer": f"sgd{i}", "optimizer.lr": 0.1**i, "schedule": f"é{i}",
+                   "tag\x1b[31m": f"\x1b[3{i}m"}  # fmt: skip
+        write_run(tmp_path / f"r{i}", choices, 0)
+        write_run(tmp_path / f"lost{i}", choices, 1, clean=None, status="failed", detail="w" * 300)
+    records = analysis.load(tmp_path)
+    metrics = rows.metrics_named(records, ["clean_accuracy", "accuracy/*", "ssr/*/init"])[0]
+    text = table.terminal(records, metrics, width)
+    assert max(map(columns, text.splitlines())) <= width
+    assert "\x1b" not in text
+    assert all("m" * 90 + str(i) in "".join(text.split()) for i in range(3))
+
+
+def test_many_incomplete_runs_are_counted_not_all_named(tmp_path: Path) -> None:
+    for i in range(15):
+        write_run(tmp_path / f"lost{i:02}", SWEEP[0], i, clean=None, status="diverged", layers=())
+    records = analysis.load(tmp_path)
+    text = table.terminal(records)
+    assert "lost11: diverged" in text
+    assert "lost12" not in text
+    assert "and 3 more: table --runs --where status!=complete" in text
+    assert "lost14: diverged" in table.markdown(records)
+
+
+def test_a_long_table_says_how_to_ask_for_less(tmp_path: Path) -> None:
+    for i in range(60):
+        write_run(tmp_path / f"r{i}", {"regularizer": "none", "batch_size": i}, 0, layers=(), epochs=1, corruptions={})
+    records = analysis.load(tmp_path)
+    assert "60 rows: choose some with --where KEY=VALUE" in table.terminal(records, ["clean_loss"])
+    text = table.terminal(records, ["clean_loss"], limit=3)
+    assert "3 of 60 rows (--limit)." in text
+    assert [line.split()[0] for line in text.splitlines()[4:7]] == ["0", "1", "2"]
+
+
+def test_pooled_rows_say_what_they_pool_and_count_runs(tmp_path: Path) -> None:
+    for model in ("lenet", "resnet20"):
+        for seed in (0, 1):
+            write_run(tmp_path / f"{model}{seed}", {"regularizer": "none", "model": model}, seed, layers=())
+    write_run(tmp_path / "lost", {"regularizer": "none", "model": "lenet"}, 2, clean=None, status="oom", layers=())
+    records = analysis.load(tmp_path)
+    found = rows.by_keys(records, ["regularizer"], ["clean_accuracy"])
+    names, _, texts = table.cells(records, ["clean_accuracy"], found)
+    assert names == ["regularizer", "runs", "n"]
+    assert texts == [["none", "4 of 5", "2", "80.00 ± 0.00"]]
+    assert "Pooled over model (lenet, resnet20)." in " ".join(table.terminal(records, rows=found).split())
+
+
+def test_marks_are_explained_and_stand_beside_the_numbers(records: analysis.Records) -> None:
+    found = rows.by_configuration(records, ["clean_accuracy"])
+    marks = found.estimates["mean"].map(lambda mean: "best" if mean > 0.87 else "")
+    text = table.terminal(records, ["clean_accuracy"], rows=replace(found, marks=marks))
+    starred = [line for line in text.splitlines() if line.endswith(" *")]
+    assert [line.split()[0] for line in starred] == ["spectral_mask"]
+    assert "*: may be the best: no other row is shown to be better" in " ".join(text.split())
+    none = table.terminal(records, ["clean_accuracy"], rows=replace(found, marks=marks.map(lambda _: "")))
+    assert "No row is marked" in " ".join(none.split())
+    assert "marked" not in table.terminal(records)
+
+
+def test_latex_is_a_tabular_and_the_rest_comments(records: analysis.Records) -> None:
+    lines = table.latex(records, ["clean_accuracy"]).splitlines()
+    assert lines[:3] == [r"% \usepackage{booktabs}", r"\begin{tabular}{lrr}", r"\toprule"]
+    assert lines[3] == r"regularizer & n & clean \% \\"
+    assert any(line.startswith(r"weight\_decay 0.001 & 3 & 84.00 $\pm$ ") for line in lines)
+    assert all(line.startswith("% ") for line in lines[lines.index(r"\end{tabular}") + 1 :])
+
+
+def test_constants_say_what_does_not_differ(records: analysis.Records) -> None:
+    sentence = table.constants(records)[0]
+    assert "batch_size=128, dataset=cifar10, dataset.root=…/cifar, epochs=3" in sentence
+    assert "seed" not in sentence

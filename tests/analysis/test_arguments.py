@@ -1,0 +1,38 @@
+"""The arguments of ``python -m analysis``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis import arguments
+
+
+def test_a_descending_column_is_no_option() -> None:
+    assert arguments.parsed(["table", "a", "--sort", "-clean_accuracy"]).sort == "-clean_accuracy"
+    assert arguments.parsed(["table", "a", "--sort=n", "--best"]).sort == "n"
+
+
+def test_several_folders_and_conditions() -> None:
+    options = arguments.parsed(["report", "a", "b", "--where", "x=1", "--where", "y!=2"])
+    assert options.paths == [Path("a"), Path("b")]
+    assert options.where == ["x=1", "y!=2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["table"], "required: PATH"),
+        (["tabel", "a"], "invalid choice: 'tabel'"),
+        (["table", "a", "--limit", "0"], "0 is less than 1"),
+        (["table", "a", "--width", "20"], "20 is less than 40"),
+        (["table", "a", "--format", "xml"], "invalid choice: 'xml'"),
+        (["query", "a", "--limit", "x"], "invalid"),
+    ],
+)
+def test_wrong_arguments_end_with_code_two(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        arguments.parsed(words)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
