@@ -298,7 +298,7 @@ def _explained(overrides: Sequence[str]) -> Iterator[None]:
 
 def _missing_option(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
-    options = sorted(error.options or ())
+    options = sorted(error.options or _config_loader().get_group_options(group))  # of a list, Hydra names none
     listed = ", ".join(options) or "none"
     return f"{group}={option}: no such option; the options of {group} are {listed}{nearest(option, options)}"
 
@@ -312,6 +312,9 @@ def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
     composed = _composed_groups(overrides, with_hydra=key.startswith("hydra."))
     node = OmegaConf.select(composed, parent) if parent else composed
     if not isinstance(node, DictConfig):
+        group, _, option = parent.rpartition(".")
+        if group and option in _config_loader().get_group_options(group):
+            return f"{key}: unknown key; it comes with {group}=[{option}]"
         return f"{key}: unknown key; {parent} has no keys below it"
     valid = sorted(str(k) for k in node if k not in ("_target_", "_recursive_", "_convert_", "hydra"))
     where = f" of {parent}" if parent else ""

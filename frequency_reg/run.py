@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,11 @@ from frequency_reg.progress import Progress
 from frequency_reg.provenance import peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RecordsError, RunWriter
 from frequency_reg.regularizer.base import Composition
-from frequency_reg.run_id import config_columns, finished_outcome, identity, run_directory
+from frequency_reg.run_id import config_columns, finished_outcome, flat_config, identity, run_directory
 from frequency_reg.settle import settle
 from frequency_reg.stopping import StoppingRule
 from frequency_reg.streams import stream_seed
+from frequency_reg.tracker.base import Mirrors, Origin, Tracker, columns_of
 from frequency_reg.train import Augmentation, DivergedError, EpochResult, train
 
 _log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Experiment:
     probes: list[Probe]
     corruptions: dict[str, Corruption]
     pruning: StoppingRule | None
+    trackers: dict[str, Tracker]
     device: torch.device
     precision: torch.dtype
 
@@ -156,6 +159,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         probes=[instantiate(config.probe[name]) for name in sorted(config.probe)],
         corruptions={name: instantiate(config.corruption[name]) for name in sorted(config.corruption)},
         pruning=None if config.pruning is None else instantiate(config.pruning),
+        trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
         device=device,
         precision=precision,
     )
@@ -219,6 +223,7 @@ class _Recorder:
         stamp = {"configuration": experiment.run_id, "formula_version": str(SCHEMA_VERSION)}
         stamp.update({k.removeprefix("provenance."): str(v) for k, v in self.provenance.items()})
         self.writer = RunWriter(directory, experiment.run_id, stamp=stamp, schemas=schemas)
+        self.mirrors = Mirrors(experiment.trackers)
         self.row: dict[str, Any] = {"epoch": 0, "train_seconds": 0.0}
         self.published_at = time.monotonic()
 
@@ -237,13 +242,15 @@ class _Recorder:
         except KeyboardInterrupt:
             self._end("killed", "interrupted; the same command goes on from the last checkpoint")
             raise
-        except RecordsError:
+        except RecordsError as error:
+            self.mirrors.end(self._run_row("failed", str(error)))
             raise
         except Exception as error:
             _log.error("%s", traceback.format_exc())
             detail = f"{type(error).__name__}: {error}".splitlines()[0]
             return self._end("oom" if _is_out_of_memory(error) else "failed", detail)
         finally:
+            self.mirrors.close()
             logging.getLogger("frequency_reg").removeHandler(log)
             log.close()
 
@@ -251,10 +258,12 @@ class _Recorder:
         experiment, config = self.experiment, self.experiment.config
         self.row["parameters"] = sum(p.numel() for p in experiment.model.parameters() if p.requires_grad)
         done = self._resume()
+        self.mirrors.start(self._origin(), self._recorded)
         if done == 0:
             self._measure(0, None)
             self._set_status("running", "")
             self.writer.publish()
+            self.mirrors.publish()
         progress = Progress(
             config.runtime.progress,
             epochs=config.epochs,
@@ -310,16 +319,30 @@ class _Recorder:
         rate = None if result is None else result.learning_rate
         if result is not None and experiment.pruning is not None:
             self.watched[epoch] = measured[experiment.pruning.metric]  # type: ignore[assignment]
-        self.writer.add("epochs", {**measured, "learning_rate": rate, "train_seconds": seconds})
+        self._add("epochs", {**measured, "learning_rate": rate, "train_seconds": seconds})
         self.row.update(measured, train_seconds=self.row["train_seconds"] + seconds)
         reported = list(experiment.regularizer.report(experiment.model))
         if reported:
             layers, quantities, values = zip(*reported, strict=True)
             columns = {"epoch": epoch, "layer": layers, "quantity": quantities, "value": values}
-            self.writer.add("regularizer", columns)
+            self._add("regularizer", columns)
         for probe in experiment.probes:
             for table, rows in probe.measure(experiment.model, epoch):
-                self.writer.add(table, rows)
+                self._add(table, rows)
+
+    def _add(self, table: str, columns: Mapping[str, Any]) -> None:
+        """Rows for the records, which the trackers are to show too once they are published."""
+        self.writer.add(table, columns)
+        self.mirrors.rows(table, columns)
+
+    def _origin(self) -> Origin:
+        started = datetime.datetime.fromisoformat(str(self.provenance["provenance.recorded_at"])).timestamp()
+        experiment = self.experiment
+        return Origin(experiment.run_id, self.directory, flat_config(experiment.config), started)
+
+    def _recorded(self) -> dict[str, dict[str, list[Any]]]:
+        """Columns of every table so far, of a run that goes on."""
+        return {table: columns_of(self.writer.rows(table)) for table, rows in self.writer.counts().items() if rows}
 
     def _stop_if_told(self) -> None:
         """End the run here if its stopping rule says so; its last checkpoint stays, to go on without the rule."""
@@ -348,7 +371,7 @@ class _Recorder:
                 seed=settings.seed,
             )
             for row in rows:
-                self.writer.add("robustness", row)
+                self._add("robustness", row)
         self.row["evaluate_seconds"] = time.perf_counter() - started
 
     def _checkpoint_if_due(self, result: EpochResult) -> None:
@@ -370,6 +393,7 @@ class _Recorder:
             "made_by": self._made_by(),
         }
         checkpoint.save(self.directory, result.epoch, state)
+        self.mirrors.publish()
         self.published_at = time.monotonic()
 
     def _resume(self) -> int:
@@ -421,22 +445,24 @@ class _Recorder:
         return ""
 
     def _set_status(self, status: str, detail: str) -> None:
-        config = config_columns(self.experiment.config)
-        self.writer.set_run(
-            {
-                **self.row,
-                "run_name": self.directory.name,
-                "status": status,
-                "status_detail": detail or None,
-                "peak_memory": peak_memory(),
-                **config,
-                **self.provenance,
-            }
-        )
+        self.writer.set_run(self._run_row(status, detail))
+
+    def _run_row(self, status: str, detail: str) -> dict[str, Any]:
+        return {
+            **self.row,
+            "run_name": self.directory.name,
+            "status": status,
+            "status_detail": detail or None,
+            "peak_memory": peak_memory(),
+            **config_columns(self.experiment.config),
+            **self.provenance,
+        }
 
     def _end(self, status: str, detail: str) -> Outcome:
-        self._set_status(status, detail)
+        row = self._run_row(status, detail)
+        self.writer.set_run(row)
         self.writer.publish()
+        self.mirrors.end(row)
         return Outcome(self.directory, status, detail or self._summary())
 
     def _summary(self) -> str:

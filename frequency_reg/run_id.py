@@ -22,6 +22,7 @@ OUTSIDE_IDENTITY = (
     "outputs",
     "trusted_packages",
     "pruning",
+    "tracker",
     "dataset.root",
     "dataset.download",
     "runtime.device",
@@ -73,7 +74,7 @@ def config_columns(config: Config) -> dict[str, Any]:
 
 
 def _outside_identity(key: str) -> bool:
-    return key in OUTSIDE_IDENTITY or key.startswith("pruning.")
+    return key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
 
 
 def identity(config: Config) -> str:
@@ -156,12 +157,13 @@ def _rows(path: Path) -> int | None:
 def source_digest() -> str:
     """SHA-256 (first 16 hex digits) over the sources that a run's numbers depend on: did two runs have the same code?
 
-    The command line, plans and progress only talk to the user and are left out.
+    The command line, plans, progress and trackers only talk to the user and are left out.
     """
     package = Path(__file__).parent
     digest = hashlib.sha256()
     talk = {"cli.py", "compose.py", "plan.py", "progress.py", "__main__.py"}
     talk |= {"search_space.py", "manifest.py", "isolation.py", "places.py", "presence.py", "settle.py", "outcome.py"}
-    for file in sorted(file for file in package.rglob("*.py") if file.name not in talk):
+    sources = [file for file in package.rglob("*.py") if file.name not in talk and file.parent.name != "tracker"]
+    for file in sorted(sources):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

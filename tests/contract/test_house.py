@@ -10,7 +10,9 @@ from frequency_reg.compose import make_plan
 from frequency_reg.run_id import identity
 from tests.contract.house import CONF, ROOT, is_preset, node, variants
 
-GROUPS = ("dataset", "model", "regularizer", "corruption", "probe")
+GROUPS = ("dataset", "model", "regularizer", "corruption", "probe", "tracker")
+NESTED = ("corruption", "probe", "tracker")
+"""Groups of which several options are chosen at once, each under its own name."""
 VARIANTS = [(g, v) for g in GROUPS for v in variants(g) if not is_preset(g, v)]
 NOT_IN_YAML = {"image_shape", "num_classes", "mean", "std"}
 """What the runner supplies to a model."""
@@ -18,7 +20,7 @@ NOT_IN_YAML = {"image_shape", "num_classes", "mean", "std"}
 
 def target(group: str, name: str) -> str:
     found = node(group, name)
-    if group in ("corruption", "probe"):
+    if group in NESTED:
         assert set(found) == {name}, f"conf/{group}/{name}.yaml: the group is a collection, nest it below {name}:"
         return found[name]["_target_"]
     return found["_target_"][name] if group == "regularizer" else found["_target_"]
@@ -37,7 +39,7 @@ def test_yaml_holds_every_parameter_and_no_other(group, name):
     constructor = getattr(importlib.import_module(module), attribute)
     parameters = {} if constructor.__init__ is object.__init__ else inspect.signature(constructor).parameters
     found = node(group, name)
-    keys = set(found[name] if group in ("corruption", "probe") else found) - {"_target_"}
+    keys = set(found[name] if group in NESTED else found) - {"_target_"}
     assert keys == set(parameters) - NOT_IN_YAML
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values()), "keywords only, no **kwargs"
 
@@ -50,7 +52,7 @@ def test_class_docstring_describes_its_parameters(group, name):
     for base in constructor.__mro__[1:-1]:
         text += inspect.getdoc(base) or ""
     found = node(group, name)
-    for parameter in set(found[name] if group in ("corruption", "probe") else found) - {"_target_"}:
+    for parameter in set(found[name] if group in NESTED else found) - {"_target_"}:
         assert parameter in text, f"{attribute}: {parameter} is not in its docstring"
 
 
@@ -68,14 +70,14 @@ def test_every_file_of_a_group_has_a_yaml_or_is_imported_by_one_that_has():
         named = {v for v in variants(group) if not is_preset(group, v)}
         files = {path.stem: path.read_text() for path in (ROOT / "frequency_reg" / group).glob("*.py")}
         assert named <= set(files)
-        for name in set(files) - named - {"__init__"}:
+        for name in set(files) - named - {"__init__", "__main__"}:
             users = [n for n, text in files.items() if f"from frequency_reg.{group}.{name} import" in text]
             assert users, f"frequency_reg/{group}/{name}.py: no YAML of its name, and no variant uses it"
 
 
 @pytest.mark.parametrize(("group", "name"), [(g, v) for g in (*GROUPS, "optimizer", "runtime") for v in variants(g)])
 def test_every_option_of_every_group_composes_and_is_valid(group, name):
-    choice = f"[{name}]" if group in ("corruption", "probe") else name
+    choice = f"[{name}]" if group in NESTED else name
     config = make_plan([f"{group}={choice}"], multirun=False).runs[0]
     assert len(identity(config)) == 64
 
