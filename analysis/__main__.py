@@ -161,6 +161,8 @@ def _plot(options: Namespace) -> Answer:
     names, more = drawing.split(options.names)
     records = _records([options.path, *more], options.where)
     folder = options.output or options.path / "plots"
+    if drawing.left_out(records):
+        print(f"note: {drawing.left_out(records)}", file=sys.stderr)
     for path in drawing.drawn(records, names, folder, options.format):
         print(path, flush=True)
     return Answer("", [records])

@@ -10,6 +10,9 @@ from analysis import export, figures
 from analysis.formatting import markdown_text, value_text
 from analysis.load import AnalysisError, Records
 
+MOST_CONTEXTS = 6
+"""Settings beside the regularizer (model, data set, ...) that are drawn at once: each takes a minute and 25 figures."""
+
 
 def names() -> list[str]:
     """Names of all plots."""
@@ -33,6 +36,17 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Path]]:
     return chosen, folders
 
 
+def left_out(records: Records) -> str:
+    """In words, which contexts (model, data set, ...) are not drawn; empty if all are."""
+    contexts = figures.contexts(records)
+    if len(contexts) <= MOST_CONTEXTS:
+        return ""
+    return (
+        f"The first {MOST_CONTEXTS} of {len(contexts)} settings beside the regularizer are drawn; choose others with "
+        f"--where KEY=VALUE. The seventh would be: {value_text(contexts[MOST_CONTEXTS])}."
+    )
+
+
 def drawn(records: Records, names: Sequence[str], folder: Path, formats: Sequence[str]) -> Iterator[Path]:
     """Write the plots of every context, one at a time, and at last ``captions.md``, which says what they show.
 
@@ -54,14 +68,14 @@ def drawn(records: Records, names: Sequence[str], folder: Path, formats: Sequenc
         raise AnalysisError(f"{folder}: cannot be made ({error.strerror}). Give another -o FOLDER.") from error
     moving_only = not set(formats) & set(figures.STILL)
     make = figures.animations if moving_only else figures.plates
-    captions: list[str] = []
-    for context in figures.contexts(records):
+    captions = [left_out(records)] if left_out(records) else []
+    for context in figures.contexts(records)[:MOST_CONTEXTS]:
         for plate in make(records, context, list(names) or None):
             written = figures.save(plate, folder, formats)
             yield from written
             files = markdown_text(", ".join(path.name for path in written))
             captions += [f"## {markdown_text(plate.title)}", files, markdown_text(plate.caption), f"`{plate.source}`"]
-    if not captions:
+    if not any(text.startswith("## ") for text in captions):
         raise AnalysisError("nothing to draw: these plots do not move. Ask for png, svg or pdf." if moving_only else
                             "nothing to draw: these records have no rows for any plot.")  # fmt: skip
     export.publish(folder / "captions.md", ("\n\n".join(captions) + "\n").encode())

@@ -69,7 +69,8 @@ def null_distribution(
     """
     chosen = f"position IN ({_list(layers)})" if layers else "position = layer"
     rows = records.sql(f"""
-        SELECT configuration, position, layer, normalization, favg(value) AS mean, stddev_samp(value) AS sd,
+        SELECT configuration, position, layer, normalization, favg(value ORDER BY draw, value) AS mean,
+               stddev_samp(value ORDER BY draw, value) AS sd,
                quantile_cont(value, 0.025) AS low, quantile_cont(value, 0.975) AS high, count(value) AS n
         FROM (SELECT DISTINCT configuration, position, layer, normalization, draw, value
               FROM ssr_null JOIN layers USING (run_id, layer) JOIN runs USING (run_id)

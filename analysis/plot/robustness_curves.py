@@ -7,7 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.formatting import value_text
-from analysis.plot.style import Style, house_style, legend_below, nothing, panels, styles
+from analysis.frames import robustness
+from analysis.plot.base import Plot
+from analysis.plot.style import Style, house_style, legend_below, legend_of, nothing, panels, short, spread, styles
 
 
 def robustness_curves(frame: pd.DataFrame) -> Figure:
@@ -17,7 +19,7 @@ def robustness_curves(frame: pd.DataFrame) -> Figure:
     corruptions grow or fall with severity, and the clean set has a place beside all of them.
 
     Args:
-        frame: from :func:`analysis.aggregate.robustness_curves`, one context.
+        frame: from :func:`analysis.frames.robustness.robustness_curves`, one context.
     """
     frame = frame.dropna(subset="mean")
     if frame.empty:
@@ -29,11 +31,10 @@ def robustness_curves(frame: pd.DataFrame) -> Figure:
         for ax, name in zip(axes, sorted(names), strict=True):
             rows = frame[frame["corruption"] == name]
             _curve(ax, rows, look)
-            ax.set_title(name)
-            ax.set_xlabel(rows["parameter_unit"].iloc[0])
+            ax.set_title(short(name))
+            ax.set_xlabel(short(rows["parameter_unit"].iloc[0], 48))
             ax.set_ylabel("accuracy, %")
-        handles, labels = axes[0].get_legend_handles_labels()
-        legend_below(figure, handles, labels)
+        legend_below(figure, *legend_of(axes[0]), spread(frame))
     return figure
 
 
@@ -48,6 +49,16 @@ def _curve(ax: Axes, rows: pd.DataFrame, look: dict[str, Style]) -> None:
         shift = 0.36 * (i / max(len(configurations) - 1, 1) - 0.5)
         style = look[str(configuration)]
         ax.errorbar(line["x"] + shift, 100 * line["mean"], yerr=100 * line["half_width"].fillna(0), lw=1.3,
-                    elinewidth=0.9, color=style.color, marker=style.marker, label=line["label"].iloc[0])  # fmt: skip
+                    elinewidth=0.9, color=style.color, ls=style.line, marker=style.marker,
+                    label=line["label"].iloc[0])  # fmt: skip
     ax.set_xticks(range(len(place)), ["clean" if severity == 0 else text for severity, text in place])
     ax.grid(visible=False, axis="x")
+
+
+PLOT = Plot(
+    title="Robustness",
+    caption="Accuracy on the test split, mean over seeds with the 95% interval. Leftmost point: the clean set. "
+    "Severity rises to the right; the axis names the physical parameter, equally spaced by severity.",
+    frames=(robustness.robustness_curves,),
+    draw=lambda frame: {"": robustness_curves(frame)},
+)

@@ -9,15 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from analysis.plot.style import PALETTE, WIDTH, house_style, nothing, whole_epochs
+from analysis.frames import regularizer
+from analysis.palette import PALETTE
+from analysis.plot.base import Plot
+from analysis.plot.style import WIDTH, house_style, nothing, seeds, short, whole_epochs
 
 
 def share_removed(frame: pd.DataFrame) -> Figure:
     """For each configuration: every layer's share over epochs (left, coloured by depth), and the final one (right).
 
     Args:
-        frame: from :func:`analysis.aggregate.regularizer_quantity`, one context.
+        frame: from :func:`analysis.frames.regularizer.regularizer_quantity`, one context.
     """
     frame = frame.dropna(subset="mean")
     if frame.empty:
@@ -30,8 +34,8 @@ def share_removed(frame: pd.DataFrame) -> Figure:
             colors = ScalarMappable(Normalize(frame["depth"].min(), frame["depth"].max()), mpl.colormaps["viridis_r"])
             _over_epochs(left, rows, colors)
             _final(right, rows[rows["epoch"] == rows["epoch"].max()].sort_values("depth"))
-            left.set_title(rows["label"].iloc[0])
-            figure.colorbar(colors, ax=left, label="layer (depth)")
+            left.set_title(f"{short(rows['label'].iloc[0])}, {seeds(rows)}")
+            figure.colorbar(colors, ax=left, label="layer (depth)", ticks=MaxNLocator(6, integer=True))
     return figure
 
 
@@ -50,10 +54,19 @@ def _over_epochs(ax: Axes, rows: pd.DataFrame, colors: ScalarMappable) -> None:
 
 def _final(ax: Axes, rows: pd.DataFrame) -> None:
     ax.errorbar(range(len(rows)), 100 * rows["mean"], yerr=100 * rows["half_width"].fillna(0), ls="", marker="o",
-                color=PALETTE["spectral_mask"], capsize=2)  # fmt: skip
+                color=PALETTE["spectral_mask"][0], capsize=2)  # fmt: skip
     step = max(1, -(-len(rows) // 8))
     ax.set_xticks(range(0, len(rows), step), [str(d) for d in rows["depth"].iloc[::step]])
     ax.set_xlabel("layer (depth)")
     ax.set_ylabel("share removed, %")
     ax.set_title("after the last epoch")
     ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+
+
+PLOT = Plot(
+    title="Share of the spectrum removed by the masks",
+    caption="Share of spectral bins that the learned binary mask sets to zero, mean over seeds; bars (and bands, where"
+    " there are at most four layers): 95% interval.",
+    frames=(regularizer.regularizer_quantity,),
+    draw=lambda frame: {"": share_removed(frame)},
+)

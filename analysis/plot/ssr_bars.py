@@ -9,10 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from analysis.frames import ssr
+from analysis.palette import INK
+from analysis.plot.base import Plot
 from analysis.plot.style import (
-    INK,
     NULL,
     NULL_LABEL,
+    SOFT,
     Style,
     house_style,
     in_reading_order,
@@ -20,6 +23,8 @@ from analysis.plot.style import (
     legend_below,
     nothing,
     panels,
+    short,
+    spread,
     styles,
 )
 
@@ -28,8 +33,8 @@ def ssr_bars(frame: pd.DataFrame, null: pd.DataFrame, reference: str = "init") -
     """One panel for each layer and normalization; a bar with its interval, the null's 95% range as a grey box behind.
 
     Args:
-        frame: from :func:`analysis.aggregate.final_ssr`, one context.
-        null: from :func:`analysis.aggregate.null_distribution`.
+        frame: from :func:`analysis.frames.ssr.final_ssr`, one context.
+        null: from :func:`analysis.frames.ssr.null_distribution`.
         reference: which reference's SSR is drawn; the null belongs to ``init``.
     """
     frame = frame[frame["reference"] == reference].dropna(subset="mean")
@@ -45,7 +50,8 @@ def ssr_bars(frame: pd.DataFrame, null: pd.DataFrame, reference: str = "init") -
             _bars(ax, rows, bands.set_index("configuration"), look, reference)
             ax.set_title(f"{layer_title(frame, position)}\n{normalization}")
             ax.set_xlabel(f"SSR against {reference}")
-        legend_below(figure, [Patch(**NULL)], [NULL_LABEL])
+        note = f"bars: {spread(frame)}"
+        legend_below(figure, [Patch(**NULL)], [NULL_LABEL], note)
     return figure
 
 
@@ -57,9 +63,19 @@ def _bars(ax: Axes, rows: pd.DataFrame, null: pd.DataFrame, look: dict[str, Styl
             ax.barh(i, band["high"] - band["low"], left=band["low"], height=0.86, **NULL)
         ax.barh(i, row["mean"], height=0.5, color=look[row["configuration"]].color)
         if pd.notna(row["half_width"]):
-            ax.errorbar(row["mean"], i, xerr=row["half_width"], color="#8f9198", capsize=2.5, lw=1.4)
+            ax.errorbar(row["mean"], i, xerr=row["half_width"], color=SOFT, capsize=2.5, lw=1.4)
     ax.axvline(0, color=INK, lw=0.8)
-    ax.set_yticks(y, rows["label"])
+    ax.set_yticks(y, [short(label, 26) for label in rows["label"]])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.grid(visible=False, axis="y")
+
+
+PLOT = Plot(
+    title="Final SSR beside its null",
+    caption="After the last epoch, against init. Bars: mean over seeds with the 95% interval. Grey boxes: 95% of the "
+    "SSR between two random initialisations of the same layer (the null). A bar inside its box cannot be told "
+    "from another random initialisation; no box: no null was recorded for that normalization.",
+    frames=(ssr.final_ssr, ssr.null_distribution),
+    draw=lambda frame, null: {"": ssr_bars(frame, null)},
+)

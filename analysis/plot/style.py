@@ -1,4 +1,4 @@
-"""What all plots share: colours, markers, ink, legends, and figures as SVG text.
+"""What all plots share: colours, markers, line styles, legends, axes.
 
 Colours are those of Okabe & Ito (2008), told apart under every common colour blindness. A regularizer keeps its colour
 in every figure and its strengths go from light to dark; each configuration has its own marker, for print in grey.
@@ -6,8 +6,7 @@ in every figure and its strengths go from light to dark; each configuration has 
 
 from __future__ import annotations
 
-import io
-import re
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,21 +17,31 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.formatting import shortened, value_text
 from analysis.metric import NORMALIZATIONS, REFERENCES
+from analysis.palette import INK, regularizer_colors, shades
 
-INK = "#1b1c1e"
 GRID = "#dcdde0"
+SOFT = "#8f9198"
+"""What steps back: fronts, intervals over bars, initial states."""
 NULL: dict[str, Any] = {"facecolor": "#9a9ca3", "alpha": 0.4, "linewidth": 0.0}
 """How the null distribution's range is drawn, everywhere."""
 NULL_LABEL = "null (random initialisations)"
 
-PALETTE = {"none": INK, "weight_decay": "#0072B2", "dropout": "#D55E00", "spectral_mask": "#009E73"}
-SPARE = ("#CC79A7", "#E69F00", "#56B4E9", "#8A6D00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+MARKERS = {
+    "circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v", "cross": "P",
+    "triangle-right": ">", "triangle-left": "<",
+}  # fmt: skip
+"""Matplotlib's letters for the shapes of :mod:`analysis.palette`."""
+LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
+"""Line styles, changed when the markers are used up."""
+
+LONGEST = 40
+"""Characters of a label in a legend or title."""
 
 WIDTH = 7.4
 """Width of a figure in inches: two panels side by side stay legible in print."""
@@ -40,38 +49,46 @@ WIDTH = 7.4
 
 @dataclass(frozen=True)
 class Style:
-    """Colour and marker of one configuration."""
+    """Colour, marker and line style of one configuration."""
 
     color: str
     marker: str
+    line: Any = "-"
 
 
 def styles(frame: pd.DataFrame) -> dict[str, Style]:
     """Style of every configuration in ``frame`` (columns configuration, regularizer, strength), in display order."""
-    rows = frame[["configuration", "regularizer", "strength"]].drop_duplicates("configuration")
-    spare = [name for name in dict.fromkeys(rows["regularizer"]) if name not in PALETTE]
-    colors = {**PALETTE, **{name: SPARE[i % len(SPARE)] for i, name in enumerate(spare)}}
-    shapes = {label: MARKERS[i % len(MARKERS)] for i, label in enumerate(rows["configuration"])}
-    found: dict[str, Style] = {}
-    for name, group in rows.groupby("regularizer", sort=False):
-        place = group["strength"].rank(method="first", na_option="bottom").astype(int) - 1
-        for configuration, i in zip(group["configuration"], place, strict=True):
-            shade = 0.75 * (1 - (i + 1) / len(group))
-            found[configuration] = Style(_lighter(colors[str(name)], shade), shapes[configuration])
-        for configuration in group.loc[group["strength"] == 0, "configuration"]:
-            found[configuration] = Style(PALETTE["none"], shapes[configuration])  # strength 0 is no regularizer
-    return {label: found[label] for label in rows["configuration"]}
+    found = shades(frame)
+    return {
+        label: Style(shade.light, MARKERS[shade.shape], LINES[i // len(MARKERS) % len(LINES)])
+        for i, (label, shade) in enumerate(found.items())
+    }
 
 
-def _lighter(color: str, amount: float) -> str:
-    if amount == 0:
-        return color
-    return str(to_hex(_mixed(to_rgb(color), amount)))
+def colors(frame: pd.DataFrame) -> dict[str, str]:
+    """Colour of every regularizer in ``frame``."""
+    return {name: light for name, (light, _) in regularizer_colors(frame).items()}
 
 
-def _mixed(rgb: tuple[float, float, float], white: float) -> tuple[float, float, float]:
-    red, green, blue = rgb
-    return (1 - white) * red + white, (1 - white) * green + white, (1 - white) * blue + white
+def short(label: object, width: int = LONGEST) -> str:
+    """A recorded text as it is shown: on one line, printable, at most ``width`` characters."""
+    return shortened(value_text(label), width)
+
+
+def seeds(frame: pd.DataFrame) -> str:
+    """``n = 3 seeds`` or ``n = 2 to 3 seeds``: over how many values the rows of ``frame`` are means."""
+    n = frame["n"].to_numpy(dtype=float, na_value=0) if "n" in frame else np.zeros(0)
+    n = n[n > 0]
+    if not len(n):
+        return ""
+    low, high = int(n.min()), int(n.max())
+    return f"n = {low if low == high else f'{low} to {high}'} seed{'s' * (high > 1)}"
+
+
+def spread(frame: pd.DataFrame) -> str:
+    """What is drawn of each value, for a legend: ``mean and 95% interval, n = 3 seeds``; one seed has no interval."""
+    several = "n" in frame and (frame["n"] > 1).any()
+    return f"mean and 95% interval, {seeds(frame)}" if several else f"{seeds(frame)}, which has no interval"
 
 
 @contextmanager
@@ -113,11 +130,34 @@ def panels(count: int, *, columns: int = 2, height: float = 2.5) -> tuple[Figure
     return figure, axes[:count]
 
 
-def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
-    """One legend for the whole figure, under the panels, where it can hide nothing."""
-    longest = max((len(label) for label in labels), default=1)
-    columns = max(1, min(len(labels), int(100 / (longest + 7))))
-    figure.legend(list(handles), list(labels), loc="outside lower center", ncols=columns)
+def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], note: str = "") -> None:
+    """One legend for the whole figure, under the panels, where it can hide nothing, ``note`` above it.
+
+    The figure grows by the legend's height, so that the panels keep theirs.
+    """
+    texts = [short(label) for label in labels]
+    columns = _columns(texts)
+    lines = -(-len(texts) // columns)
+    if lines > 2:
+        figure.set_figheight(figure.get_figheight() + 0.17 * (lines - 2))
+    figure.legend(list(handles), texts, loc="outside lower center", ncols=columns, title=note or None,
+                  title_fontsize=8.5)  # fmt: skip
+
+
+def _columns(texts: Sequence[str], room: int = 94) -> int:
+    """The most columns that fit, when they are filled one after the other; 10 characters for a mark and a gap."""
+    for columns in range(len(texts), 1, -1):
+        lines = -(-len(texts) // columns)
+        widths = [max(map(len, texts[i : i + lines])) + 10 for i in range(0, len(texts), lines)]
+        if sum(widths) <= room:
+            return columns
+    return 1
+
+
+def legend_of(ax: Axes) -> tuple[list[Any], list[str]]:
+    """Handles and labels of an axes' legend entries."""
+    handles, labels = ax.get_legend_handles_labels()
+    return list(handles), list(labels)
 
 
 def in_reading_order(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[str, ...]]:
@@ -131,8 +171,30 @@ def layer_title(frame: pd.DataFrame, position: str) -> str:
     """``first layer (conv1)``; the module path is left out where runs disagree about it."""
     names = frame.loc[frame["position"] == position, "layer"].unique()
     if position not in ("first", "last"):
-        return position
-    return f"{position} layer ({names[0]})" if len(names) == 1 else f"{position} layer"
+        return short(position)
+    return f"{position} layer ({short(names[0])})" if len(names) == 1 else f"{position} layer"
+
+
+def depth_ticks(depths: Sequence[object], most: int = 10) -> tuple[list[int], list[str]]:
+    """Places and texts of at most ``most`` ticks for layers that stand at equal steps."""
+    step = max(1, -(-len(depths) // most))
+    places = list(range(0, len(depths), step))
+    return places, [str(depths[i]) for i in places]
+
+
+def radius_text(radius: float) -> str:
+    """A radius as it is written by hand: 2, or √5 where its square is not a square."""
+    square = round(radius * radius)
+    return f"{round(radius)}" if math.isqrt(square) ** 2 == square else f"√{square}"
+
+
+def epoch_mesh(ax: Axes, grid: pd.DataFrame, cmap: str, low: float, high: float) -> QuadMesh:
+    """A heat map of ``grid`` (columns: epochs; rows: one step each, whatever their distance)."""
+    epochs = grid.columns.to_numpy(dtype=float)
+    values = grid.to_numpy(dtype=float)
+    mesh = ax.pcolormesh(epochs, np.arange(len(grid)), values, cmap=cmap, vmin=low, vmax=high, rasterized=True)
+    ax.grid(visible=False)
+    return mesh
 
 
 def whole_epochs(ax: Axes) -> None:
@@ -146,22 +208,3 @@ def nothing(reason: str) -> Figure:
     figure = Figure(figsize=(WIDTH, 1.0), layout="constrained")
     figure.text(0.5, 0.5, reason, ha="center", va="center")
     return figure
-
-
-def svg(figure: Figure, prefix: str) -> str:
-    """The figure as an SVG element to stand inside HTML: same input, same bytes; no outside reference.
-
-    Ids get ``prefix``, so that several figures share a page. Ink and grid become CSS (``currentColor``, ``--grid``), so
-    that the figure follows a light or dark page.
-    """
-    sink = io.StringIO()
-    # Fonts and the salt of the ids are read when the figure is written, not when it is made.
-    with house_style():
-        figure.savefig(sink, format="svg", transparent=True, dpi=130, metadata={"Date": None})
-    text = sink.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
-    text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = text.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
-    return text.replace(INK, "currentColor").replace(GRID, "var(--grid)").strip()

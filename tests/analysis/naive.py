@@ -1,4 +1,4 @@
-"""Every number of a report, recomputed from Parquet with pandas and numpy alone: no query, none of the project's code."""
+"""Every number of a report, recomputed from Parquet with pandas and numpy alone: no query, no code of the project."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def metrics(root: Path, label: str = "config.regularizer") -> pd.DataFrame:
     robust["drop"] = robust["clean_accuracy"] - robust["accuracy"]
     robust["relative"] = robust["accuracy"] / robust["clean_accuracy"]
     keys = ["run_id", "group", "config.seed"]
-    points = robust.assign(metric=[f"accuracy/{c}/{p:.12g}" for c, p in zip(robust.corruption, robust.parameter, strict=True)])
+    points = robust.assign(
+        metric=[f"accuracy/{c}/{p:.12g}" for c, p in zip(robust.corruption, robust.parameter, strict=True)]
+    )
     rows.append(points.rename(columns={"accuracy": "value"})[[*keys, "metric", "value"]])
     means = robust.groupby([*keys, "corruption"])[["accuracy", "drop", "relative"]].mean().reset_index()
     for quantity in ("accuracy", "drop"):

@@ -15,7 +15,7 @@ class Page(HTMLParser):
 
     Attributes:
         tables: section id -> its tables, each a list of rows of cell texts.
-        values: section id -> tables of the cells' ``data-value``.
+        data_values: section id -> tables of the cells' ``data-value``.
         fetched: every attribute value that could fetch something.
     """
 
@@ -23,7 +23,7 @@ class Page(HTMLParser):
         super().__init__()
         self.text = text
         self.tables: dict[str, list[list[list[str]]]] = {}
-        self.values: dict[str, list[list[list[str]]]] = {}
+        self.data_values: dict[str, list[list[list[str]]]] = {}
         self.fetched: list[str] = []
         self.tags: list[str] = []
         self.words: list[str] = []
@@ -37,17 +37,17 @@ class Page(HTMLParser):
         self.fetched += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data", "action")]
         if tag == "section":
             self._section = named["id"] or ""
-            self.tables[self._section], self.values[self._section] = [], []
+            self.tables[self._section], self.data_values[self._section] = [], []
         elif tag == "table":
             self.tables[self._section].append([])
-            self.values[self._section].append([])
+            self.data_values[self._section].append([])
         elif tag == "tr":
             self.tables[self._section][-1].append([])
-            self.values[self._section][-1].append([])
+            self.data_values[self._section][-1].append([])
         elif tag in ("td", "th"):
             self._open = True
             self.tables[self._section][-1][-1].append("")
-            self.values[self._section][-1][-1].append(named.get("data-value") or "")
+            self.data_values[self._section][-1][-1].append(named.get("data-value") or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th"):
