@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from analysis.formatting import value_text
+from analysis.load import Records
+
 DEFINITIONS: tuple[tuple[str, str], ...] = (
     (
         "Kernel spectrum",
@@ -57,21 +60,72 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
         "Drop: clean − corrupted. Relative robustness: corrupted / clean, since regularizers differ in clean accuracy.",
     ),
     (
-        "Corruptions",
-        "gaussian_noise: additive, standard deviation σ in pixel units of [0, 1]. gaussian_blur: k × k kernel with "
-        "σ = 0.3 k + 0.8. resize: down to n px and back, bilinear, without antialiasing, so that it also aliases. "
-        "low_pass, high_pass: ideal FFT filters that keep or remove the disc of radius r (cycles per image).",
-    ),
-    (
         "Mean, interval, n",
-        "The seed is the replication unit. mean ± t(0.975, n − 1) · sd / √n over seeds: the 95% Student-t interval. "
+        "The seed is the replication unit. mean ± t(0.975, n − 1) · sd / √n over seeds: the 95% Student-t interval; "
+        "from 20 seeds on the BCa bootstrap interval of the mean. "
         "n = 1 has no interval and ranks nothing. Only complete runs count; the others are listed above.",
     ),
     (
         "Paired difference, p, Holm p",
         "Configuration minus baseline for each seed that both have; mean, interval and two-sided paired t test over "
         "those differences. Holm's step-down correction holds the chance of any false rejection among all tests "
-        "shown at 5%.",
+        "shown at 5%. Effect size g: Hedges' g, the mean difference in standard deviations of the differences.",
+    ),
+    (
+        "Spectrum relative to white",
+        "Power at a radius divided by the mean power over all bins of the kernel's DFT. 1 (log2: 0) at every radius is "
+        "a white spectrum, as a random initialisation has on average.",
+    ),
+    (
+        "Selecting",
+        "A click on a row, a line or a point, or a name in a legend, selects that configuration everywhere; all others "
+        "fade. Escape clears the selection.",
     ),
 )
 """Term and definition, in reading order."""
+
+CORRUPTIONS = {
+    "gaussian_noise": "additive normal noise of the given standard deviation",
+    "gaussian_blur": "convolution with a k × k Gaussian kernel, σ = 0.3 k + 0.8 unless the records say otherwise",
+    "resize": "down to n px and back, bilinear, without antialiasing unless the records say otherwise: it aliases too",
+    "low_pass": "ideal FFT filter that keeps the disc of the given radius",
+    "high_pass": "ideal FFT filter that removes the disc of the given radius",
+    "impulse_noise": "salt-and-pepper noise on the given share of pixels",
+    "shot_noise": "Poisson noise, x → Poisson(x c) / c",
+    "speckle_noise": "multiplicative normal noise, x + x N",
+    "defocus_blur": "convolution with a disc",
+    "glass_blur": "blur with pixels exchanged within a small distance",
+    "motion_blur": "blur along a line in a random direction",
+    "zoom_blur": "mean over enlargements",
+    "fog": "a plasma fractal added and rescaled",
+    "frost": "mixed with photographs of frost",
+    "snow": "motion-blurred noise laid over the image",
+    "brightness": "value in HSV raised",
+    "contrast": "shrunk towards each channel's mean",
+    "elastic": "random affine and smooth local displacement",
+    "pixelate": "down by box filter and back by nearest neighbour",
+    "jpeg": "JPEG compression at the given quality",
+    "saturate": "saturation in HSV scaled and shifted",
+    "spatter": "drops of water or mud",
+}
+"""What is done to an image, by the corruption's name."""
+
+
+def definitions() -> tuple[tuple[str, str], ...]:
+    """Term and definition, in reading order."""
+    return DEFINITIONS
+
+
+def corruption_definitions(records: Records) -> list[tuple[str, str]]:
+    """Every corruption of the records: its name; what it does, where known, and its parameter at each severity."""
+    rows = records.sql(
+        "SELECT DISTINCT corruption, severity, parameter_unit AS unit, format('{:.12g}', parameter) AS at "
+        "FROM corrupted ORDER BY ALL"
+    )
+    found = []
+    for name, group in rows.groupby("corruption", sort=False):
+        words = CORRUPTIONS.get(str(name), "no description on file")
+        steps = group.groupby("severity")["at"].agg(lambda at: " or ".join(str(a) for a in at if a is not None))
+        unit = ", ".join(dict.fromkeys(value_text(u) for u in group["unit"]))
+        found.append((value_text(name), f"{words}. {unit}, by severity: {', '.join(steps)}."))
+    return found

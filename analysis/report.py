@@ -1,11 +1,13 @@
-"""One self-contained HTML file: what was run, tables, differences, plots, definitions, provenance."""
+"""One self-contained, interactive HTML file: findings, tables, charts, definitions, queries, provenance."""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +15,27 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis import aggregate, compare, metric, table
+from analysis import aggregate, compare, metric
+from analysis.comparison import comparison
 from analysis.configuration import PREFIX, SEED
-from analysis.definitions import DEFINITIONS
-from analysis.figures import figures
-from analysis.formatting import MISSING, value_text
+from analysis.definitions import corruption_definitions, definitions
+from analysis.findings import findings
+from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text
+from analysis.interactive import plates
+from analysis.interactive.chart import Chart
+from analysis.interactive.data import columns, inert
 from analysis.load import AnalysisError, Records
+from analysis.palette import regularizer_colors
+from analysis.published import Study, studies
+from analysis.watched import Watched
 
 PROVENANCE = "provenance."
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A table cell: its text, and the value that sorting uses."""
-
-    text: str
-    value: str
+MANY = 40
+"""Above this number of configurations, differences are those of the headline metrics and run ids are compact."""
+ID_LENGTH = 16
+PAINTED = 4000
+"""A chart of more marks than this is painted on a canvas."""
+SCRIPTS = ("theme.js", "table.js", "charts.js", "scrubber.js")
 
 
 def write(records: Records, target: Path, *, baseline: Mapping[str, str] | None = None) -> None:
@@ -66,107 +73,237 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
     Raises:
         AnalysisError: ``baseline`` names no configuration.
     """
-    folder = Path(__file__).parent / "template"
-    environment = Environment(
-        loader=FileSystemLoader(folder),
+    watched = Watched(records)
+    runs = records.configurations.runs
+    table = comparison(watched)
+    drawn = _Drawn(watched, baseline)
+    return _environment().get_template("report.html").render(
+        name=value_text(records.name),
+        style=Markup(_file("report.css")),
+        colors=Markup(drawn.colors()),
+        scripts=[Markup(_script())],
+        library=Markup(_library()),
+        total=len(runs),
+        complete=int((runs["status"] == "complete").sum()),
+        configurations=len(records.configurations.table),
+        counts=aggregate.run_counts(records).to_dict("records"),
+        findings=findings(watched, baseline),
+        failures=_failures(records),
+        damaged=[(damage.path.name, value_text(damage.reason)) for damage in records.damaged],
+        swept=_swept(records),
+        constants=_constants(records),
+        table=table,
+        table_query=metric.query(table.metrics),
+        comparison=_differences(watched, baseline),
+        published=[_published(study) for study in studies(watched)],
+        drawn=drawn,
+        specs=Markup(inert(drawn.specs())),
+        data=Markup(inert(drawn.data())),
+        definitions=definitions(),
+        corruptions=corruption_definitions(records),
+        provenance=_provenance(records),
+        run_ids=_run_ids(records),
+        id_length=ID_LENGTH,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart where it stands on the page."""
+
+    id: str
+    chart: Chart
+    group: int
+
+
+class _Drawn:
+    """The charts of the page with their data and colours, computed once."""
+
+    def __init__(self, records: Watched, baseline: Mapping[str, str] | None) -> None:
+        self.groups = plates.groups(records, baseline)
+        self.contexts = plates.contexts(records)
+        self.regularizers = regularizer_colors(records.configurations.table)
+        overall = plates.overall(records) if self.groups else []
+        self.figures = [[Figure(f"g{i}-{c.key}", c, i) for c in group.charts] for i, group in enumerate(self.groups)]
+        self.scrubbers = [[Figure(f"g{i}-{c.key}", c, i) for c in g.scrubber] for i, g in enumerate(self.groups)]
+        self.overall = [Figure(f"all-{chart.key}", chart, -1) for chart in overall]
+
+    @property
+    def undrawn(self) -> list[str]:
+        """Contexts that are in the tables only."""
+        return self.contexts[plates.CONTEXTS :]
+
+    def every(self) -> Iterator[Figure]:
+        """All figures, in the page's order."""
+        for figures, scrubber in zip(self.figures, self.scrubbers, strict=True):
+            yield from figures
+            yield from scrubber
+        yield from self.overall
+
+    def specs(self) -> dict[str, Any]:
+        """What the page's script needs of each figure, by id."""
+        return {
+            figure.id: {
+                "spec": figure.chart.spec,
+                "data": {name: self._name(figure, name) for name in figure.chart.data},
+                "canvas": figure.chart.marks > PAINTED,
+                "message": figure.chart.message,
+            }
+            for figure in self.every()
+        }
+
+    def data(self) -> dict[str, Any]:
+        """The frames, by the names that :meth:`specs` refer to; figures that share a frame share its name."""
+        return {
+            self._name(figure, name): columns(frame)
+            for figure in self.every()
+            for name, frame in figure.chart.data.items()
+        }
+
+    def colors(self) -> str:
+        """CSS variables: colours of configurations and regularizers on light and dark paper."""
+        pairs = [(f"--r{i}", *pair) for i, pair in enumerate(self.regularizers.values())]
+        for group in self.groups:
+            pairs += [(v, group.shades[label].light, group.shades[label].dark) for label, v in group.variables.items()]
+        return ":root{" + "".join(f"{name}:light-dark({light},{dark});" for name, light, dark in pairs) + "}"
+
+    @staticmethod
+    def _name(figure: Figure, name: str) -> str:
+        return f"{figure.group}-{name}"
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    runs = records.configurations.runs
-    return environment.get_template("report.html").render(
-        name=value_text(records.name),
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
-        script=Markup((folder / "report.js").read_text(encoding="utf-8")),
-        total=len(runs),
-        complete=int((runs["status"] == "complete").sum()),
-        counts=aggregate.run_counts(records).to_dict("records"),
-        failures=_failures(records),
-        damaged=[(damage.path.name, value_text(damage.reason)) for damage in records.damaged],
-        mixtures=aggregate.mixtures(records),
-        swept=_swept(records),
-        constants=_constants(records),
-        tables=list(_tables(records)),
-        footer=table.footer(records, [*metric.DEFAULT, "drop"]),
-        comparison=_comparison(records, baseline),
-        contexts=[(context, list(figures(records, context))) for context in _contexts(records)],
-        definitions=DEFINITIONS,
-        provenance=_provenance(records),
-        run_ids=_run_ids(records),
-    )
 
 
-def _failures(records: Records) -> list[dict[str, str]]:
-    columns = ["run_name", "configuration", "seed", "status", "status_detail"]
-    missing = aggregate.incomplete_runs(records)[columns]
-    return [{key: value_text(value) for key, value in row.items()} for row in missing.to_dict("records")]  # type: ignore[misc]
+def _file(name: str) -> str:
+    return (Path(__file__).parent / "template" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    return "\n".join(_file(name) for name in SCRIPTS)
+
+
+@cache
+def _library() -> str:
+    """Vega, Vega-Lite and vegaEmbed as one script: no other place is asked for them."""
+    from vl_convert import javascript_bundle
+
+    bundle: str = javascript_bundle()  # type: ignore[call-arg]
+    return bundle.replace("</script", "<\\/script")
+
+
+def _failures(records: Records) -> dict[str, Any]:
+    names = ["run_name", "configuration", "seed", "status", "status_detail"]
+    missing = aggregate.incomplete_runs(records)[names]
+    rows = [[value_text(value) for value in row] for row in missing.itertuples(index=False)]
+    return {"rows": rows[: 10 * MANY], "more": max(0, len(rows) - 10 * MANY)}
 
 
 def _swept(records: Records) -> list[tuple[str, str]]:
     """Differing keys with their values, the seeds among them."""
     run = records["run"]
-    columns = [*records.configurations.differing, *([SEED] if SEED in run else [])]
-    return [(column.removeprefix(PREFIX), _distinct(run[column])) for column in columns]
+    keys = [*records.configurations.differing, *([SEED] if SEED in run else [])]
+    return [(key.removeprefix(PREFIX), _distinct(run[key])) for key in keys]
 
 
 def _constants(records: Records) -> list[tuple[str, str]]:
     """Keys on which all runs agree, or that follow from another choice."""
     choices = records.configurations.choices
-    columns = [c for c in choices.columns if c not in records.configurations.differing]
-    return [(c.removeprefix(PREFIX), _distinct(choices[c])) for c in sorted(columns)]
+    keys = [c for c in choices.columns if c not in records.configurations.differing]
+    return [(c.removeprefix(PREFIX), _distinct(choices[c])) for c in sorted(keys)]
 
 
 def _distinct(column: pd.Series, most: int = 12) -> str:
-    texts = list(dict.fromkeys(value_text(v) for v in column if value_text(v) != MISSING))
+    texts = [text for text in dict.fromkeys(value_text(v) for v in column.drop_duplicates()) if text != MISSING]
     return ", ".join(texts[:most]) + (f", … ({len(texts)} values)" if len(texts) > most else "") or MISSING
 
 
-def _tables(records: Records) -> Iterator[dict[str, Any]]:
-    """The aggregated tables: headline metrics, then the drop under each corruption."""
-    corruptions = sorted(metric.robustness(records)["corruption"].unique())
-    chosen = {"Headline metrics": list(metric.DEFAULT), "Drop from clean accuracy": [f"drop/{c}" for c in corruptions]}
-    for title, metrics in chosen.items():
-        if not metrics:
-            continue
-        names, heads, rows = table.cells(records, metrics)
-        heads = [text.removeprefix("drop ") for text in heads]  # the table's title says it
-        means = aggregate.headline(records, metrics).set_index(["configuration", "metric"])["mean"]
-        cells: list[list[Cell]] = []
-        for label, row in zip(records.configurations.table["configuration"], rows, strict=True):
-            order = str(len(cells))
-            values = [order] * (len(names) - 1) + [row[len(names) - 1], *(str(means[label, m]) for m in metrics)]
-            cells.append([Cell(text, value) for text, value in zip(row, values, strict=True)])
-        notes = [metric.describe(name).definition for name in metrics]
-        yield {"title": title, "names": names, "heads": list(zip(heads, notes, strict=True)), "rows": cells}
-
-
-def _comparison(records: Records, baseline: Mapping[str, str] | None) -> dict[str, Any]:
+def _differences(records: Watched, baseline: Mapping[str, str] | None) -> dict[str, Any]:
+    """Blocks of differences by configuration; above :data:`MANY` configurations only of the headline metrics."""
+    bounded = len(records.configurations.table) > MANY
+    wanted = list(metric.DEFAULT) if bounded else compare.default_metrics(records)
     try:
-        frame = compare.differences(records, baseline)
+        frame = compare.differences(records, baseline, wanted)
     except AnalysisError as error:
         if baseline:
             raise
-        return {"blocks": [], "footer": [str(error)], "header": compare.HEADER}
-    blocks = []
+        return {"blocks": [], "footer": [str(error)], "bounded": False, "query": "", "heads": [], "flat": []}
+    blocks = [] if bounded else list(_blocks(frame))
+    flat, heads = _flat(frame, wanted) if bounded else ([], [])
+    return {
+        "blocks": blocks, "flat": flat, "heads": heads, "footer": compare.footer(frame), "bounded": bounded,
+        "query": metric.query(wanted),
+    }  # fmt: skip
+
+
+def _blocks(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for configuration, block in frame.groupby("configuration", sort=False):
-        rows = list(zip(compare.cells(block), (block["p_holm"] < 0.05).tolist(), strict=True))
-        survivors = int((block["p_holm"] < 0.05).sum())
-        blocks.append(
-            {"title": configuration, "baseline": block["baseline"].iloc[0], "rows": rows, "survivors": survivors}
-        )
-    return {"blocks": blocks, "footer": compare.footer(frame), "header": compare.HEADER}
+        survives = (block["p_holm"] < 0.05).tolist()
+        rows = list(zip([_difference(row) for row in block.itertuples()], survives, strict=True))
+        yield {
+            "title": configuration,
+            "baseline": block["baseline"].iloc[0],
+            "rows": rows,
+            "survivors": sum(survives),
+        }
 
 
-def _contexts(records: Records) -> list[str]:
-    found = records.configurations.table
-    return list(dict.fromkeys(found.loc[found["complete"] > 0, "context"]))
+def _difference(row: Any) -> list[str]:
+    """Cells: metric, difference, interval, n, p, Holm p, Hedges' g."""
+    described = metric.describe(row.metric)
+    label = described.label + (" pp" if described.unit == "fraction" else "")
+    difference = estimate_text(row.mean, row.half_width, described.unit, signed=True)
+    effect = number_text(getattr(row, "hedges_g", float("nan")), "1")
+    return [label, difference, str(row.n), p_text(row.p), p_text(row.p_holm), effect]
+
+
+def _flat(frame: pd.DataFrame, wanted: Sequence[str]) -> tuple[list[list[str]], list[str]]:
+    """One row a configuration, one column a metric; * where the difference survives the correction."""
+    units = {name: metric.describe(name).unit for name in wanted}
+    rows: dict[str, list[str]] = {}
+    survives = (frame["p_holm"] < 0.05).tolist()
+    for r, star in zip(frame.itertuples(), survives, strict=True):
+        text = estimate_text(r.mean, r.half_width, units[str(r.metric)], signed=True)  # type: ignore[arg-type]
+        cells = rows.setdefault(str(r.configuration), [str(r.configuration), *[MISSING] * len(wanted)])
+        cells[1 + list(wanted).index(str(r.metric))] = text + (" *" if star else "")
+    heads = [metric.describe(n).label + (" pp" if units[n] == "fraction" else "") for n in wanted]
+    return list(rows.values()), heads
+
+
+def _published(study: Study) -> dict[str, Any]:
+    rows = []
+    for r in study.rows.itertuples():
+        described = metric.describe(str(r.metric))
+        unit = described.unit
+        label = described.label + (" %" if unit == "fraction" else "")
+        low, high = (number_text(value, unit) for value in (r.low, r.high))  # type: ignore[arg-type]
+        interval = MISSING if low == MISSING else f"{low} to {high}"
+        ours = estimate_text(r.mean, r.half_width, unit)  # type: ignore[arg-type]
+        rows.append([r.configuration, label, number_text(r.published, unit), ours, interval, str(r.n), r.verdict])  # type: ignore[arg-type]
+    signs = []
+    for pair, group in study.signs.groupby("pair", sort=False):
+        against = [metric.describe(str(name)).label for name in group.loc[~group["agrees"], "metric"]]
+        signs.append((pair, int(group["agrees"].sum()), len(group), against))
+    verdicts = study.rows["verdict"].value_counts()
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+    names = list(dict.fromkeys(study.rows["metric"]))
+    return {
+        "source": study.source, "deviations": study.deviations, "rows": rows, "signs": signs, "counts": counts,
+        "surplus": study.surplus, "query": metric.query(names),
+    }  # fmt: skip
 
 
 def _provenance(records: Records) -> list[tuple[str, str]]:
     run = records["run"]
-    columns = sorted(str(c) for c in run.columns if str(c).startswith(PROVENANCE))
-    rows = [(c.removeprefix(PROVENANCE), _distinct(run[c])) for c in columns]
+    keys = sorted(str(c) for c in run.columns if str(c).startswith(PROVENANCE))
+    rows = [(c.removeprefix(PROVENANCE), _distinct(run[c])) for c in keys]
     seconds = run["train_seconds"].sum() + run["evaluate_seconds"].sum()
     memory = run["peak_memory"].max()
     rows.append(("wall time of all runs", f"{seconds / 60:.1f} min"))
@@ -175,10 +312,16 @@ def _provenance(records: Records) -> list[tuple[str, str]]:
     return rows
 
 
-def _run_ids(records: Records) -> list[dict[str, str]]:
+def _run_ids(records: Records) -> list[tuple[str, str]]:
+    """Configuration -> its runs: seed, id and status where not complete."""
     configurations = records.configurations
-    order = configurations.table.set_index("configuration")["order"]
-    runs = configurations.runs.assign(order=configurations.runs["configuration"].map(order))
-    columns = ["configuration", "seed", "run_id", "run_name", "status"]
-    rows = runs.sort_values(["order", "seed"])[columns].to_dict("records")
-    return [{str(key): value_text(value) for key, value in row.items()} for row in rows]
+    by = configurations.runs.sort_values(["configuration", "seed"]).groupby("configuration", sort=False)
+    texts = {
+        str(label): ", ".join(
+            f"{value_text(seed)}: {re.sub(r'[^ -~]', '?', str(run_id))[:ID_LENGTH]}"
+            + ("" if status == "complete" else f" ({status})")
+            for seed, run_id, status in zip(group["seed"], group["run_id"], group["status"], strict=True)
+        )
+        for label, group in by
+    }
+    return [(label, texts[label]) for label in configurations.table["configuration"]]
