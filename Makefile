@@ -8,6 +8,8 @@ BIN := .venv/bin
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	# For its photographs of frost alone, which need none of its dependencies.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-deps imagecorruptions
 	@touch $@
 
 sweep: .venv/.installed

@@ -43,6 +43,10 @@ class Corruption(ABC):
             generator: the only source of randomness, on the CPU.
         """
 
+    def changes(self, channels: int, severity: int) -> bool:  # noqa: ARG002
+        """Whether a severity changes images of so many channels: grey has no saturation to lose, for one."""
+        return True
+
     def __call__(self, images: Tensor, severity: int, generator: Generator) -> Tensor:
         """Images (N, C, H, W) in [0, 1] -> perturbed images of the same shape, dtype and device.
 
