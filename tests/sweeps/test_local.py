@@ -136,7 +136,7 @@ def test_runs_start_from_a_server_and_are_no_copy_of_the_commands_process(small)
 
 
 def test_a_hopeless_memory_limit_is_said_and_hangs_nothing(tmp_path):
-    done = sweep(tmp_path, "seed=0,1", "hydra.launcher.memory_limit=0.3", timeout=120)
+    done = sweep(tmp_path, "seed=0,1", "hydra.launcher.memory_limit=0.3", timeout=300)
     assert done.returncode == 1
     assert statuses(tmp_path) == {"oom": 2}
     assert "memory_limit is 0.30 GiB; a run's process has" in done.stderr
