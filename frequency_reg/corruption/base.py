@@ -43,6 +43,11 @@ class Corruption(ABC):
             generator: the only source of randomness, on the CPU.
         """
 
+    @property
+    def distortion_grows(self) -> bool:
+        """Whether the last severity distorts more than the first, in mean square; some published constants do not."""
+        return True
+
     def changes(self, channels: int, severity: int) -> bool:  # noqa: ARG002
         """Whether a severity changes images of so many channels: grey has no saturation to lose, for one."""
         return True

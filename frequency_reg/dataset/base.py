@@ -2,7 +2,8 @@
 
 A data set is decoded to uint8 tensors (N, C, H, W) with int64 labels, in three splits. The validation split is drawn
 from the training images uniformly at random (not stratified) with ``split_seed``, a seed of its own: runs that differ
-in their seed select on the same images. A variant is one file with a class that derives from :class:`Dataset` and one
+in their seed select on the same images. A source with a validation split of its own may keep that one
+(``validation_size`` null). A variant is one file with a class that derives from :class:`Dataset` and one
 ``conf/dataset/<name>.yaml``; its constructor takes keywords only, and their defaults stand in the YAML.
 
 One that reads files says in ``locate`` whether they are there, hands them to :func:`frequency_reg.dataset.cache.cached`
@@ -53,7 +54,7 @@ class ImageData:
 
     Attributes:
         train: what the weights see.
-        validation: drawn from the training images; what selection sees.
+        validation: drawn from the training images, or the source's own; what selection sees.
         test: touched by evaluation only.
         class_names: one a label.
         mean: mean of the training split's pixels in [0, 1], one a channel.
@@ -115,7 +116,8 @@ class Dataset(ABC):
         class_names: one a label; set by the class, or by ``load`` where the source says.
 
     Args:
-        validation_size: number of images that the validation split takes from the training images; at least 1.
+        validation_size: number of images that the validation split takes from the training images; at least 1. None,
+            where a variant allows it, keeps the source's own validation split.
         split_seed: seed of that choice.
         crop_padding: training augmentation: zero padding in pixels before a random crop of the old size; 0 is none.
         horizontal_flip: training augmentation: mirror each image with probability one half.
@@ -123,7 +125,9 @@ class Dataset(ABC):
 
     class_names: tuple[str, ...]
 
-    def __init__(self, *, validation_size: int, split_seed: int, crop_padding: int, horizontal_flip: bool) -> None:
+    def __init__(
+        self, *, validation_size: int | None, split_seed: int, crop_padding: int, horizontal_flip: bool
+    ) -> None:
         self.validation_size = validation_size
         self.split_seed = split_seed
         self.crop_padding = crop_padding
@@ -147,23 +151,25 @@ class Dataset(ABC):
 
     def check_validation_size(self, n_train: int) -> None:
         """Raises ValueError unless ``validation_size`` leaves something of ``n_train`` images to train on."""
-        if not 1 <= self.validation_size < n_train:
+        if self.validation_size is not None and not 1 <= self.validation_size < n_train:
             raise ValueError(
                 f"dataset.validation_size={self.validation_size}: choose 1 to {n_train - 1}; it is taken from the "
                 f"{n_train} training images"
             )
 
-    def split(self, decoded: Decoded) -> ImageData:
+    def split(self, decoded: Decoded, *, own_validation: int = 0) -> ImageData:
         """Takes the validation split from the training images and measures the rest.
 
         The chosen images stay in their order. Test images are not copied: they remain on the memory map.
+
+        Args:
+            decoded: all images.
+            own_validation: how many of the training images, the last ones, are the source's own validation split. With
+                ``validation_size`` None they stay that; else the split is drawn from all of them and the others.
         """
         arrays = {name: torch.from_numpy(array) for name, array in decoded.arrays.items()}
         n_train = len(arrays["train_labels"])
-        self.check_validation_size(n_train)
-        order = torch.randperm(n_train, generator=torch.Generator().manual_seed(self.split_seed))
-        validation = order[: self.validation_size].sort().values
-        training = order[self.validation_size :].sort().values
+        training, validation = self._indices(n_train, own_validation)
         train = Split(arrays["train_images"][training], arrays["train_labels"][training])
         mean, std = pixel_moments(train.images)
         return ImageData(
@@ -175,6 +181,15 @@ class Dataset(ABC):
             std=std,
             digest=decoded.digest,
         )
+
+    def _indices(self, n_train: int, own_validation: int) -> tuple[Tensor, Tensor]:
+        """Which of the ``n_train`` images train and which validate, both ascending."""
+        if self.validation_size is None:
+            own = torch.arange(n_train)
+            return own[: n_train - own_validation], own[n_train - own_validation :]
+        self.check_validation_size(n_train)
+        order = torch.randperm(n_train, generator=torch.Generator().manual_seed(self.split_seed))
+        return order[self.validation_size :].sort().values, order[: self.validation_size].sort().values
 
 
 def pixel_moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -74,7 +74,9 @@ each_loadable = pytest.mark.parametrize("path", [as_case(path) for path in FILES
 
 
 def test_there_are_data_sets() -> None:
-    assert {"digits", "cifar10", "mnist", "bands"} <= {path.stem for path in FILES}
+    assert {"digits", "cifar10", "cifar100", "mnist", "fashion_mnist", "svhn", "medmnist", "image_folder", "bands"} <= {
+        path.stem for path in FILES
+    }
 
 
 @each_file
@@ -133,7 +135,8 @@ def test_root_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check_form(dataset: Dataset, data: ImageData) -> None:
     splits = (data.train, data.validation, data.test)
-    assert len(data.validation) == dataset.validation_size
+    if dataset.validation_size is not None:
+        assert len(data.validation) == dataset.validation_size
     for split in splits:
         assert len(split) == len(split.images) == len(split.labels) > 0
         assert (split.images.dtype, split.labels.dtype) == (torch.uint8, torch.int64)

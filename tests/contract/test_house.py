@@ -10,8 +10,8 @@ from frequency_reg.compose import make_plan
 from frequency_reg.run_id import identity
 from tests.contract.house import CONF, ROOT, is_preset, node, variants
 
-GROUPS = ("dataset", "model", "regularizer", "corruption", "probe", "tracker")
-NESTED = ("corruption", "probe", "tracker")
+GROUPS = ("dataset", "model", "regularizer", "corruption", "probe", "diagnostic", "tracker")
+NESTED = ("corruption", "probe", "diagnostic", "tracker")
 """Groups of which several options are chosen at once, each under its own name."""
 VARIANTS = [(g, v) for g in GROUPS for v in variants(g) if not is_preset(g, v)]
 NOT_IN_YAML = {"image_shape", "num_classes", "mean", "std"}

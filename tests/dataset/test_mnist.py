@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from frequency_reg.dataset import mnist
+from frequency_reg.dataset import idx as idx_files
 from frequency_reg.dataset.base import DataError
-from frequency_reg.dataset.mnist import Mnist, read_idx
+from frequency_reg.dataset.mnist import Mnist
 
 SMALL = {
     "train-images-idx3-ubyte": (6, 28, 28),
@@ -30,7 +30,7 @@ def idx(shape: tuple[int, ...], values: bytes | None = None) -> bytes:
 def small(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A root with an MNIST of six training and three test images."""
     assert cache
-    monkeypatch.setattr(mnist, "FILES", SMALL)
+    monkeypatch.setattr(idx_files, "FILES", SMALL)
     raw = tmp_path / "root" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name, shape in SMALL.items():
@@ -87,32 +87,6 @@ def test_truncated_file_says_expected_and_found(small: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(DataError, match=rf"{path} is damaged: {16 + 3 * 784 - 7} bytes, expected {16 + 3 * 784}"):
         dataset(small).load()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "first bytes are missing, expected 00 00 08 01 00 00 00 03"),
-        (idx((4,)), "first bytes are 00 00 08 01 00 00 00 04, expected 00 00 08 01 00 00 00 03"),
-        (b"\x00\x00\x0d\x01\x00\x00\x00\x03abc", "first bytes are 00 00 0d 01"),
-        (idx((3,)) + b"x", "12 bytes, expected 11"),
-    ],
-)
-def test_bad_idx(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "labels").write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        read_idx(tmp_path / "labels", (3,), mend="fetch it")
-
-
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "not gzip"])
-def test_bad_gzip(tmp_path: Path, damage: str) -> None:
-    content = bytearray(gzip.compress(idx((300,))))
-    if damage == "flipped":
-        content[-6] ^= 1  # in the checksum
-    path = tmp_path / "labels.gz"
-    path.write_bytes({"truncated": bytes(content[:-9]), "flipped": bytes(content), "not gzip": b"nonsense"}[damage])
-    with pytest.raises(DataError, match=r"labels.gz is damaged: .*Delete it; fetch it"):
-        read_idx(path, (300,), mend="fetch it")
 
 
 @pytest.mark.real_data
