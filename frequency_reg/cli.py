@@ -49,6 +49,10 @@ def main() -> NoReturn:
     if "--version" in arguments:
         print(__version__)
         sys.exit(0)
+    if arguments[:1] == ["evaluate"]:
+        from frequency_reg.evaluate_command import main as evaluate
+
+        sys.exit(evaluate(arguments[1:]))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup asks for a closed terminal to be ignored
@@ -209,6 +213,9 @@ def _check_parts(plan: Plan) -> None:
         for config in plan.runs:
             dataset = instantiate(config.dataset)
             dataset.locate()
+            for node in config.corruption.values():
+                if "root" in node:  # a published set: its files are looked for like the data set's
+                    instantiate(node).locate()
             key = repr(config.dataset)
             parts = repr({**config.as_dict(), "seed": 0, "name": "", "epochs": 0})
             if parts not in seen:

@@ -1,8 +1,8 @@
 """The configuration's schema: types, ranges and choices, checked before anything runs.
 
-The fixed part is a dataclass. The variants (dataset, model, regularizer, optimizer, corruption, probe, tracker) have no
-schema of their own here: the annotations of the constructor that ``_target_`` names are the schema, so that adding a
-variant edits no list. An error names the key, the value that was found and the values that are valid.
+The fixed part is a dataclass. The variants (dataset, model, regularizer, optimizer, corruption, probe, diagnostic,
+tracker) have no schema of their own here: the annotations of the constructor that ``_target_`` names are the schema, so
+that adding a variant edits no list. An error names the key, the value that was found and the values that are valid.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ class Config:
     optimizer: dict[str, Any]
     corruption: dict[str, dict[str, Any]] = field(default_factory=dict)
     probe: dict[str, dict[str, Any]] = field(default_factory=dict)
+    diagnostic: dict[str, dict[str, Any]] = field(default_factory=dict)
     tracker: dict[str, dict[str, Any]] = field(default_factory=dict)
     runtime: Runtime = field(default_factory=Runtime)
     evaluation: Evaluation = field(default_factory=Evaluation)
@@ -104,6 +105,7 @@ def validate(raw: Mapping[str, Any]) -> Config:
     config.regularizer = _check_regularizer(config.regularizer, trusted)
     config.corruption = {k: _check_variant(v, f"corruption.{k}", trusted) for k, v in config.corruption.items()}
     config.probe = {k: _check_variant(v, f"probe.{k}", trusted) for k, v in config.probe.items()}
+    config.diagnostic = {k: _check_variant(v, f"diagnostic.{k}", trusted) for k, v in config.diagnostic.items()}
     config.tracker = {k: _check_variant(v, f"tracker.{k}", trusted) for k, v in config.tracker.items()}
     if config.pruning is not None:
         config.pruning = _check_variant(config.pruning, "pruning", trusted)

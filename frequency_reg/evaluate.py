@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from frequency_reg.corruption.base import Corruption
-from frequency_reg.dataset.base import Split
+from frequency_reg.corruption.published import UNIT, Published, StoredSet, row_name
+from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.model.base import Model
 from frequency_reg.streams import stream_seed
 
@@ -106,6 +107,48 @@ def robustness(
                 "loss": result.loss,
                 "n": result.n,
             }
+
+
+def published_robustness(
+    model: Model, data: ImageData, published: Mapping[str, Published], *, batch_size: int, precision: torch.dtype
+) -> Iterator[dict[str, Any]]:
+    """Rows of the ``robustness`` table for stored images: each corruption of each set, severity 0 first.
+
+    Severity 0 is the clean test split of ``data``. The parameter is the published severity itself; names are those of
+    :func:`frequency_reg.corruption.published.row_name`, which no computed corruption has.
+
+    Raises:
+        DataError: the stored images are damaged, or no corrupted test images of ``data``.
+    """
+    clean = score(model, data.test, batch_size=batch_size, precision=precision)
+    for key, source in published.items():
+        for stored in source.sets(data):
+            rows = {0: clean} if stored.severity == 1 else {}
+            rows[stored.severity] = _stored_score(model, stored, data, batch_size=batch_size, precision=precision)
+            for severity, result in rows.items():
+                yield {
+                    "split": "test",
+                    "corruption": row_name(key, stored.corruption),
+                    "severity": severity,
+                    "parameter": float(severity) if severity else None,
+                    "parameter_unit": UNIT,
+                    "accuracy": result.accuracy,
+                    "loss": result.loss,
+                    "n": result.n,
+                }
+
+
+def _stored_score(
+    model: Model, stored: StoredSet, data: ImageData, *, batch_size: int, precision: torch.dtype
+) -> Score:
+    """The score over all parts, each part weighted by its number of images."""
+    device = data.test.images.device
+    found = [
+        score(model, Split(part.images.to(device), part.labels.to(device)), batch_size=batch_size, precision=precision)
+        for part in stored.parts()
+    ]
+    n = sum(each.n for each in found)
+    return Score(sum(each.accuracy * each.n for each in found) / n, sum(each.loss * each.n for each in found) / n, n)
 
 
 def assert_clean_at_zero(name: str, corruption: Corruption, images: Tensor) -> None:

@@ -18,9 +18,11 @@ import torch
 from frequency_reg import checkpoint, presence
 from frequency_reg.config import Config, ConfigError, instantiate, regularizer_parts
 from frequency_reg.corruption.base import Corruption
+from frequency_reg.corruption.published import Published
 from frequency_reg.dataset.base import DataError, Dataset, ImageData, Split
-from frequency_reg.evaluate import robustness, score
-from frequency_reg.model.base import Model
+from frequency_reg.diagnostic.base import Diagnostic, Question
+from frequency_reg.evaluate import published_robustness, robustness, score
+from frequency_reg.model.base import ImageShape, Model
 from frequency_reg.outcome import Outcome
 from frequency_reg.presence import Presence
 from frequency_reg.probe.base import Probe
@@ -51,6 +53,8 @@ class Experiment:
     optimizer: torch.optim.Optimizer
     probes: list[Probe]
     corruptions: dict[str, Corruption]
+    published: dict[str, Published]
+    diagnostics: list[Diagnostic]
     pruning: StoppingRule | None
     trackers: dict[str, Tracker]
     device: torch.device
@@ -92,12 +96,12 @@ def check(config: Config, data: ImageData) -> None:
     """Build a run's parts on ``data`` and throw them away.
 
     Raises:
-        ConfigError: a part refuses its parameters, the data or another part. Every other failure is left to the run
-            itself, whose status it becomes.
+        ConfigError, DataError: a part refuses its parameters, the data or another part. Every other failure is left
+            to the run itself, whose status it becomes.
     """
     try:
         build(config, identity(config), data)
-    except ConfigError:
+    except (ConfigError, DataError):
         raise
     except Exception as error:
         _log.debug("%s: cannot be built (%s)", run_directory(config), error)
@@ -129,7 +133,7 @@ def _present(directory: Path) -> Iterator[Presence | None]:
 
 def build(config: Config, run_id: str, data: ImageData | None = None) -> Experiment:
     """Build every part of a run, on ``data`` if it is loaded already; touches no file but the data set's cache."""
-    device, precision = _set_up_torch(config)
+    device, precision = set_up_torch(config)
     dataset: Dataset = instantiate(config.dataset)
     data = _to_device(data or dataset.load(), device)
     torch.manual_seed(stream_seed(config.seed, "initialisation"))
@@ -148,6 +152,9 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     except ValueError as error:
         raise ConfigError(str(error)) from error
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    corruptions, published = build_corruptions(config)
+    for source in published.values():
+        next(source.sets(data))  # stored images of another test set must show before a run trains
     return Experiment(
         config=config,
         run_id=run_id,
@@ -157,7 +164,9 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         regularizer=regularizer,
         optimizer=instantiate(config.optimizer, params=regularizer.parameter_groups(model)),
         probes=[instantiate(config.probe[name]) for name in sorted(config.probe)],
-        corruptions={name: instantiate(config.corruption[name]) for name in sorted(config.corruption)},
+        corruptions=corruptions,
+        published=published,
+        diagnostics=build_diagnostics(config, data.image_shape),
         pruning=None if config.pruning is None else instantiate(config.pruning),
         trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
         device=device,
@@ -165,7 +174,34 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     )
 
 
-def _set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
+def build_corruptions(config: Config) -> tuple[dict[str, Corruption], dict[str, Published]]:
+    """The chosen corruptions: those that are computed, and the published sets of stored images."""
+    made = {name: instantiate(node) for name, node in sorted(config.corruption.items())}
+    published = {name: each for name, each in made.items() if isinstance(each, Published)}
+    return {name: each for name, each in made.items() if name not in published}, published
+
+
+def build_diagnostics(config: Config, image_shape: ImageShape) -> list[Diagnostic]:
+    """The chosen diagnostics, in alphabetical order.
+
+    Raises:
+        ConfigError: one cannot be asked on images (C, H, W) of that shape.
+    """
+    diagnostics: list[Diagnostic] = [instantiate(config.diagnostic[name]) for name in sorted(config.diagnostic)]
+    for diagnostic in diagnostics:
+        try:
+            diagnostic.check(image_shape)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    return diagnostics
+
+
+def set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
+    """Set threads and determinism as ``config.runtime`` says; the device and the precision to compute in.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
     runtime = config.runtime
     device = torch.device(_available_device() if runtime.device == "auto" else runtime.device)
     if device.type == "cuda" and not torch.cuda.is_available():
@@ -216,7 +252,8 @@ class _Recorder:
         self.directory = directory
         self.presence = ours
         self.watched: dict[int, float] = {}  # what the stopping rule looks at, by epoch
-        schemas = {name: schema for probe in experiment.probes for name, schema in probe.schemas.items()}
+        parts: list[Probe | Diagnostic] = [*experiment.probes, *experiment.diagnostics]
+        schemas = {name: schema for part in parts for name, schema in part.schemas.items()}
         self.provenance = provenance(
             device=experiment.device, precision=experiment.precision, data_digest=experiment.data.digest
         )
@@ -352,14 +389,14 @@ class _Recorder:
             raise PrunedError(reason)
 
     def _evaluate(self) -> None:
-        """Clean and corrupted accuracy of the final model; only the final run row shows test accuracy."""
+        """Accuracy, clean and corrupted, and diagnostics of the final model; only its run row shows test accuracy."""
         experiment, settings = self.experiment, self.experiment.config.evaluation
         started = time.perf_counter()
         clean = score(
             experiment.model, experiment.data.test, batch_size=settings.batch_size, precision=experiment.precision
         )
         self.row.update(clean_accuracy=clean.accuracy, clean_loss=clean.loss)
-        self.writer.clear("robustness")
+        self._clear_evaluation()
         for split_name in settings.splits:
             rows = robustness(
                 experiment.model,
@@ -372,7 +409,32 @@ class _Recorder:
             )
             for row in rows:
                 self._add("robustness", row)
+            self._diagnose(split_name)
+        for row in published_robustness(
+            experiment.model,
+            experiment.data,
+            experiment.published,
+            batch_size=settings.batch_size,
+            precision=experiment.precision,
+        ):
+            self._add("robustness", row)
         self.row["evaluate_seconds"] = time.perf_counter() - started
+
+    def _diagnose(self, split_name: str) -> None:
+        """What every diagnostic finds of the final model on a split."""
+        experiment, settings = self.experiment, self.experiment.config.evaluation
+        split: Split = getattr(experiment.data, split_name)
+        question = Question(
+            experiment.model, split, split_name, settings.batch_size, experiment.precision, settings.seed
+        )
+        for diagnostic in experiment.diagnostics:
+            for table, rows in diagnostic.measure(question):
+                self._add(table, rows)
+
+    def _clear_evaluation(self) -> None:
+        """Forget what an earlier evaluation of this run has written."""
+        for table in {"robustness"}.union(*(diagnostic.schemas for diagnostic in self.experiment.diagnostics)):
+            self.writer.clear(table)
 
     def _checkpoint_if_due(self, result: EpochResult) -> None:
         """Publish now if waiting for the next epoch's end would leave finished work unpublished for too long."""
@@ -391,6 +453,10 @@ class _Recorder:
             "row": self.row,
             "tables": self.writer.counts(),
             "made_by": self._made_by(),
+            "data": {
+                "image_shape": list(self.experiment.data.image_shape),
+                "class_names": list(self.experiment.data.class_names),
+            },
         }
         checkpoint.save(self.directory, result.epoch, state)
         self.mirrors.publish()
@@ -421,7 +487,7 @@ class _Recorder:
         if experiment.pruning is not None:
             measured = self.writer.rows("epochs")
             self.watched = {row["epoch"]: row[experiment.pruning.metric] for row in measured if row["epoch"] > 0}
-        self.writer.clear("robustness")
+        self._clear_evaluation()
         return int(state["epoch"])
 
     def _made_by(self) -> dict[str, str]:

@@ -74,7 +74,12 @@ def config_columns(config: Config) -> dict[str, Any]:
 
 
 def _outside_identity(key: str) -> bool:
-    return key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
+    # The bare key is there only if nothing of the group is chosen: such runs keep the identity that they had before it.
+    if key.startswith("corruption.") and key.endswith(
+        (".root", ".part")
+    ):  # where published images lie, how they are read
+        return True
+    return key == "diagnostic" or key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
 
 
 def identity(config: Config) -> str:

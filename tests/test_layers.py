@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-GROUPS = ("dataset", "model", "regularizer", "corruption", "probe", "tracker")
+GROUPS = ("dataset", "model", "regularizer", "corruption", "probe", "diagnostic", "tracker")
 LEAVES = {
     "frequency_reg",
     "frequency_reg.compaction",
@@ -18,7 +18,7 @@ LEAVES = {
     "frequency_reg.stopping",
     "frequency_reg.streams",
 }
-SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".kernel", ".suppression")}
+SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".kernel", ".operator", ".suppression")}
 BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
 
 
@@ -63,7 +63,7 @@ def allowed(module: str) -> set[str]:
     if len(parts) > 1 and parts[1] in GROUPS:
         own = {name for name in ALL if name.startswith(f"frequency_reg.{parts[1]}.")}
         return own | BASES | SPECTRUM | LEAVES
-    floor = LEAVES | BASES
+    floor = LEAVES | BASES | {"frequency_reg.corruption.published"}
     table = {
         "config": LEAVES,
         "isolation": LEAVES,

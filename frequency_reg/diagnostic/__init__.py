@@ -1,0 +1,1 @@
+"""Diagnostics: what a trained model does on images, one file each."""

@@ -1,0 +1,161 @@
+"""Gradient attacks within a ball: what FGSM, PGD and the check for gradient masking share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+import torch
+from torch import Generator, Tensor
+
+from frequency_reg.dataset.base import Split
+from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Question, as_pixels
+from frequency_reg.records import field
+
+Norm = Literal["linf", "l2"]
+
+STRENGTH = [
+    field("norm", pa.string(), "of the perturbation of a whole image, all channels: linf or l2"),
+    field("eps", pa.float64(), "largest norm of the perturbation, pixels in [0, 1]; 0 is the clean set"),
+    field("steps", pa.int32(), "gradient steps of each restart"),
+    field("restarts", pa.int32(), "random starting points, the worst of which counts, image by image"),
+]
+
+ATTACKS = pa.schema(
+    [
+        RUN_ID,
+        SPLIT,
+        field("attack", pa.string(), "name of the attack"),
+        *STRENGTH,
+        field("accuracy", pa.float64(), "share of images classified correctly both clean and after every restart"),
+        field("loss", pa.float64(), "mean over images of the largest loss among clean and restarts", unit="nat"),
+        field("n", pa.int64(), "images attacked", unit="image"),
+    ]
+)
+"""The table ``attacks``."""
+
+
+@dataclass(frozen=True)
+class Ball:
+    """All images in [0, 1] within ``eps`` of a given one, in the norm over all its values."""
+
+    norm: Norm
+    eps: float
+
+    def project(self, images: Tensor, centres: Tensor) -> Tensor:
+        """The points of the ball that stand for images (N, C, H, W): exactly the nearest ones for ``linf``.
+
+        For ``l2`` first the nearest point in the ball, then the nearest in [0, 1]; as the centre is in [0, 1], the
+        second step only moves towards it.
+        """
+        if self.norm == "linf":
+            return images.clamp(centres - self.eps, centres + self.eps).clamp_(0, 1)
+        change = images - centres
+        length = _length(change).clamp_min(torch.finfo(change.dtype).tiny)
+        return (centres + change * (self.eps / length).clamp_max(1)).clamp_(0, 1)
+
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """The direction of norm 1 along which a function of this gradient (N, C, H, W) rises most; 0 where it is 0."""
+        if self.norm == "linf":
+            return gradient.sign()
+        # Scaled by the largest value first: the squares of tiny gradients would be 0.
+        scaled = gradient / gradient.abs().amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
+        return scaled / _length(scaled).clamp_min(torch.finfo(gradient.dtype).tiny)
+
+    def random(self, centres: Tensor, generator: Generator) -> Tensor:
+        """Points drawn uniformly from the ball around images (N, C, H, W), then clipped to [0, 1]."""
+        shape, values = centres.shape, math.prod(centres.shape[1:])
+        if self.norm == "linf":
+            offset = torch.rand(shape, generator=generator).mul_(2).sub_(1)
+        else:
+            offset = torch.randn(shape, generator=generator)
+            length = torch.rand(len(centres), 1, 1, 1, generator=generator) ** (1 / values)
+            offset *= length / _length(offset)
+        return self.project(centres + self.eps * offset.to(centres.device), centres)
+
+
+class Outcome(NamedTuple):
+    """What became of each image: classified correctly, (N,) bool, and its loss, (N,) float64 in nat."""
+
+    correct: Tensor
+    loss: Tensor
+
+    def worse(self, other: Outcome) -> Outcome:
+        """Image by image the worse of both."""
+        return Outcome(self.correct & other.correct, self.loss.maximum(other.loss))
+
+    def score(self) -> dict[str, float | int]:
+        """Accuracy, mean loss and number of images."""
+        accuracy, loss = float(self.correct.double().mean()), float(self.loss.mean())
+        return {"accuracy": accuracy, "loss": loss, "n": len(self.correct)}
+
+
+def met(question: Question, split: Split, change: Callable[[Tensor, Tensor, slice], Tensor] | None = None) -> Outcome:
+    """Outcome of every image of the split after ``change(pixels, labels, places)``, batch by batch; clean if None."""
+    parts = []
+    for start in range(0, len(split), question.batch_size):
+        places = slice(start, start + question.batch_size)
+        pixels, labels = as_pixels(split.images[places]), split.labels[places]
+        if change is not None:
+            pixels = change(pixels, labels, places)
+        parts.append(question.outcomes(pixels, labels))
+    correct, loss = zip(*parts, strict=True)
+    return Outcome(torch.cat(correct), torch.cat(loss))
+
+
+def loss_gradient(question: Question, pixels: Tensor, labels: Tensor) -> Tensor:
+    """Gradient of the images' summed cross-entropy with respect to each image (N, C, H, W), through the whole model."""
+    with torch.enable_grad():
+        given = pixels.detach().requires_grad_(True)
+        _, loss = question.outcomes(given, labels)
+        (gradient,) = torch.autograd.grad(loss.sum(), given)
+    return gradient
+
+
+def ascend(
+    question: Question, pixels: Tensor, labels: Tensor, ball: Ball, *, start: Tensor, steps: int, step_size: float
+) -> Tensor:
+    """Projected gradient ascent: ``x <- project(x + step_size steepest(grad loss(x)))``, ``steps`` times.
+
+    Args:
+        question: whose model is attacked.
+        pixels: (N, C, H, W) in [0, 1], the ball's centres.
+        labels: (N,).
+        ball: where the perturbed images must stay.
+        start: (N, C, H, W) in the ball.
+        steps: gradient steps.
+        step_size: norm of a step, in the ball's norm.
+    """
+    found = start
+    for _ in range(steps):
+        direction = ball.steepest(loss_gradient(question, found, labels))
+        found = ball.project(found + step_size * direction, pixels)
+    return found
+
+
+def projected_gradient(
+    question: Question, split: Split, ball: Ball, *, steps: int, restarts: int, step_factor: float
+) -> Outcome:
+    """Worst outcome, image by image, over the clean image and ``restarts`` runs of PGD from random points.
+
+    The random points depend on the norm and the restart alone: every eps scales the same ones.
+    """
+    worst = met(question, split)
+    centres, step_size = as_pixels(split.images), step_factor * ball.eps / steps
+    for restart in range(restarts):
+        starts = ball.random(centres, question.generator("attack", ball.norm, restart))
+
+        def attack(pixels: Tensor, labels: Tensor, places: slice, starts: Tensor = starts) -> Tensor:
+            return ascend(question, pixels, labels, ball, start=starts[places], steps=steps, step_size=step_size)
+
+        worst = worst.worse(met(question, split, attack))
+    return worst
+
+
+def _length(values: Tensor) -> Tensor:
+    """L2 norm of each image, (N, 1, 1, 1)."""
+    length: Tensor = torch.linalg.vector_norm(values, dim=(1, 2, 3), keepdim=True)
+    return length

@@ -1,0 +1,102 @@
+"""Images and labels of one data set as a network sees them that was trained on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from frequency_reg.config import ConfigError
+from frequency_reg.dataset.base import Split
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How a data set is shown to a network that was not trained on it.
+
+    Attributes:
+        resize: bring images to the size (bilinear, antialiased, rounded to 8 bits) and the channels (grey is repeated,
+            colour becomes its luma) that the network was trained on.
+        labels: name of the network's class -> name of the data set's class; None pairs equal names.
+    """
+
+    resize: bool = False
+    labels: Mapping[str, str] | None = None
+
+
+class Chosen(nn.Module):
+    """A network restricted to some of its classes, as they are numbered in a :class:`Split` of those classes.
+
+    Args:
+        model: (N, C, H, W) -> (N, classes) logits.
+        classes: the network's classes that stay, in their new order.
+    """
+
+    def __init__(self, model: nn.Module, classes: Sequence[int]) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("classes", torch.tensor(classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, len(classes))."""
+        logits: Tensor = self.model(images)
+        return logits.index_select(1, self.get_buffer("classes"))
+
+
+def shared_classes(trained: Sequence[str], shown: Sequence[str], shift: Shift) -> list[tuple[int, int]]:
+    """Pairs (class of the network, class of the data set) that mean the same, in the network's order.
+
+    Raises:
+        ConfigError: a named class does not exist, or no class is shared.
+    """
+    wanted = shift.labels if shift.labels is not None else {name: name for name in trained if name in shown}
+    for ours, theirs in wanted.items():
+        for name, names, whose in ((ours, trained, "the network's"), (theirs, shown, "the data set's")):
+            if name not in names:
+                raise ConfigError(f"--labels {ours}:{theirs}: '{name}' is none of {whose} classes: {', '.join(names)}")
+    if not wanted:
+        raise ConfigError(
+            f"the network's classes ({_listed(trained)}) and the data set's ({_listed(shown)}) have no name in common; "
+            "say which mean the same: --labels NETWORK:DATASET,..."
+        )
+    return [(trained.index(ours), shown.index(theirs)) for ours, theirs in wanted.items()]
+
+
+def shown_split(split: Split, pairs: Sequence[tuple[int, int]], shape: tuple[int, int, int], shift: Shift) -> Split:
+    """The images of the paired classes, numbered by pair, in the shape (C, H, W) that the network takes.
+
+    Raises:
+        ConfigError: the shape differs and ``shift.resize`` was not asked for.
+    """
+    place = torch.full((int(max(theirs for _, theirs in pairs)) + 1,), -1, dtype=torch.int64)
+    for number, (_, theirs) in enumerate(pairs):
+        place[theirs] = number
+    known = split.labels < len(place)
+    labels = torch.where(known, place.to(split.labels.device)[split.labels.clamp(max=len(place) - 1)], -1)
+    images, labels = split.images[labels >= 0], labels[labels >= 0]
+    if tuple(images.shape[1:]) == shape:
+        return Split(images, labels)
+    if not shift.resize:
+        raise ConfigError(
+            f"the network was trained on images {shape}, the data set's are {tuple(images.shape[1:])} (C, H, W); "
+            "add --resize to bring them to that shape"
+        )
+    return Split(torch.cat([_fitted(part, shape) for part in images.split(1000)]), labels)
+
+
+def _fitted(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    pixels = images.float()
+    if shape[0] == 1 and images.shape[1] == 3:
+        pixels = (pixels * pixels.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    if tuple(images.shape[2:]) != shape[1:]:
+        pixels = F.interpolate(pixels, size=shape[1:], mode="bilinear", align_corners=False, antialias=True)
+    return pixels.expand(-1, shape[0], -1, -1).round().clamp(0, 255).to(torch.uint8)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

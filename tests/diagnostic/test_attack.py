@@ -1,0 +1,115 @@
+"""Balls, steps and gradients, each against its definition."""
+
+import math
+
+import pytest
+import torch
+
+from frequency_reg.diagnostic.attack import Ball, ascend, loss_gradient, met, projected_gradient
+from tests.diagnostic.linear import Linear, ask, random_split, two_classes
+
+
+def test_projection_onto_the_cube_and_the_box():
+    centres = torch.tensor([0.5, 0.05, 0.95, 0.5]).view(1, 1, 2, 2)
+    moved = torch.tensor([0.9, -0.3, 1.4, 0.55]).view(1, 1, 2, 2)
+    found = Ball("linf", 0.1).project(moved, centres).flatten().tolist()
+    assert found == pytest.approx([0.6, 0.0, 1.0, 0.55])
+
+
+def test_projection_onto_the_l2_ball_shortens_and_then_clips():
+    centres = torch.tensor([0.5, 0.9]).view(1, 1, 1, 2)
+    far = centres + torch.tensor([3.0, 4.0]).view(1, 1, 1, 2)
+    assert Ball("l2", 0.5).project(far, centres).flatten().tolist() == pytest.approx([0.8, 1.0])  # 1.3 clipped
+    near = centres + torch.tensor([0.03, 0.04]).view(1, 1, 1, 2)
+    assert Ball("l2", 0.5).project(near, centres).flatten().tolist() == pytest.approx([0.53, 0.94])
+    assert torch.equal(Ball("l2", 0.5).project(centres, centres), centres)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e30])
+def test_steepest_direction_has_norm_one_at_every_scale(scale):
+    gradient = torch.tensor([3.0, -4.0, 0.0, 0.0]).view(1, 1, 2, 2) * scale
+    assert Ball("l2", 1.0).steepest(gradient).flatten().tolist() == pytest.approx([0.6, -0.8, 0, 0])
+    assert Ball("linf", 1.0).steepest(gradient).flatten().tolist() == [1, -1, 0, 0]
+    assert torch.equal(Ball("l2", 1.0).steepest(torch.zeros(1, 1, 2, 2)), torch.zeros(1, 1, 2, 2))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_random_points_fill_the_ball_and_stay_in_it(norm):
+    centres = torch.full((4000, 1, 1, 2), 0.5)
+    offset = Ball(norm, 0.2).random(centres, torch.Generator().manual_seed(0)).sub(centres).flatten(1)
+    size = offset.abs().amax(1) if norm == "linf" else offset.norm(dim=1)
+    assert size.max() <= 0.2 + 1e-6
+    # Uniform in two dimensions: a quarter of the points has half the size or less, and they point everywhere.
+    assert float((size <= 0.1).double().mean()) == pytest.approx(0.25, abs=4 * math.sqrt(0.25 * 0.75 / 4000))
+    assert offset.mean(0).abs().max() < 4 * 0.2 / math.sqrt(4000)
+    edge = torch.ones(50, 1, 4, 4)
+    assert Ball(norm, 0.2).random(edge, torch.Generator().manual_seed(0)).max() <= 1
+
+
+def test_gradient_of_a_linear_softmax():
+    """d loss / dx = sum_k (p_k - [k = y]) w_k, and no gradient is left on the weights."""
+    generator = torch.Generator().manual_seed(0)
+    model = Linear(torch.randn(3, 1, 2, 2, generator=generator), torch.zeros(3))
+    pixels, labels = torch.rand(5, 1, 2, 2, generator=generator), torch.tensor([0, 1, 2, 1, 0])
+    found = loss_gradient(ask(model, random_split(1, (1, 2, 2), 3)), pixels, labels)
+    p = model(pixels).softmax(1) - torch.eye(3)[labels]
+    torch.testing.assert_close(found, torch.einsum("nk,kchw->nchw", p, model.weight).detach(), rtol=1e-5, atol=1e-6)
+    assert not pixels.requires_grad
+
+
+def test_the_gradient_of_a_sure_image_is_not_lost():
+    model = two_classes(torch.tensor([[[60.0]]]), 0.0)
+    question = ask(model, random_split(1, (1, 1, 1), 2))
+    assert loss_gradient(question, torch.full((1, 1, 1, 1), 0.6), torch.tensor([1])).item() < 0
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("linf", 1), ("l2", 2)])
+def test_ascent_on_a_linear_model_reaches_the_closed_form(norm, dual):
+    """The margin y (w x + b) of two classes falls by exactly eps ||w||_dual where [0, 1] does not bind.
+
+    On the sphere each l2 step of a eps shortens the way to the pole by 1 + a: steps of 10 eps / 40 leave e^-9 of it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(1, 4, 4, generator=generator)
+    model, ball = two_classes(weight, 0.1), Ball(norm, 0.05)
+    pixels, labels = 0.3 + 0.4 * torch.rand(20, 1, 4, 4, generator=generator), torch.arange(20) % 2
+    question = ask(model, random_split(1, (1, 4, 4), 2))
+    for start, steps in ((pixels, 1), (ball.random(pixels, generator), 40)):
+        step_size = 0.05 if steps == 1 else 10 * 0.05 / steps
+        found = ascend(question, pixels, labels, ball, start=start, steps=steps, step_size=step_size)
+        sign = 2 * labels - 1
+        fall = sign * ((pixels - found) * weight).sum((1, 2, 3))
+        expected = torch.full((20,), 0.05 * float(weight.flatten().norm(dual)))
+        torch.testing.assert_close(fall, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_worst_restart_counts_for_each_image():
+    """|x - .5| > .2 is class 1: which side a start falls to decides which images one restart breaks."""
+
+    class Well(Linear):
+        def logits(self, x):
+            margin = 40 * ((x.flatten(1) - 0.5).abs().squeeze(1) - 0.2)
+            return torch.stack([-margin, margin], 1)
+
+    model = Well(torch.zeros(2, 1, 1, 1), torch.zeros(2))
+    split = random_split(300, (1, 1, 1), 2)
+    split = type(split)(split.images.clamp(128 - 8, 128 + 8), torch.zeros(300, dtype=torch.long))
+    ball = Ball("linf", 0.2)
+    accuracies, losses = [], []
+    for restarts in (1, 2, 8):
+        outcome = projected_gradient(ask(model, split), split, ball, steps=10, restarts=restarts, step_factor=2.5)
+        accuracies.append(float(outcome.correct.double().mean()))
+        losses.append(float(outcome.loss.mean()))
+    assert accuracies[0] > accuracies[1] > accuracies[2]
+    assert losses[0] < losses[1] < losses[2]
+    assert 0.3 < accuracies[0] < 0.7
+    assert accuracies[2] < 0.05
+
+
+def test_attacked_images_are_never_better_than_clean_ones():
+    split, model = random_split(50, (1, 4, 4), 2), two_classes(torch.randn(1, 4, 4), 0.0)
+    question = ask(model, split)
+    clean = met(question, split)
+    attacked = projected_gradient(question, split, Ball("l2", 0.3), steps=3, restarts=1, step_factor=2.5)
+    assert not (attacked.correct & ~clean.correct).any()
+    assert (attacked.loss >= clean.loss).all()

@@ -1,0 +1,88 @@
+"""An honest model passes every check; one whose gradient is masked is found out."""
+
+import pytest
+import torch
+
+from frequency_reg.diagnostic.gradient_masking import GradientMasking, largest_rise
+from tests.diagnostic.linear import Linear, ask, random_split, table, two_classes
+
+
+def diagnostic(**changes):
+    settings = {
+        "eps": 8.0,
+        "steps": [1, 5, 20],
+        "linf": [2.0, 8.0, 32.0],
+        "samples": 20,
+        "step_factor": 2.5,
+        "restarts": 1,
+        "tolerance": 0.01,
+        "images": None,
+    }
+    return GradientMasking(**{**settings, **changes})
+
+
+def verdicts(model, split):
+    rows = table(diagnostic(), ask(model, split), "gradient_masking_checks")
+    return {row["check"]: row["passed"] for row in rows}
+
+
+def correct_split(model, n=100):
+    split = random_split(n, model.image_shape, 2)
+    return type(split)(split.images, model(split.images / 255).argmax(1))
+
+
+def test_a_linear_model_passes():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(1, 8, 8, generator=generator)
+    model = two_classes(weight, -0.5 * float(weight.sum()))
+    assert verdicts(model, correct_split(model)) == dict.fromkeys(
+        ["one_step", "steps", "eps", "random", "unbounded"], True
+    )
+
+
+def test_a_staircase_is_found_out():
+    """Rounded scores have no gradient at all: random points break what PGD cannot, however large its ball."""
+
+    class Staircase(Linear):
+        def logits(self, x):
+            return (super().logits(x) * 20).round() / 20 + 0 * x.sum((1, 2, 3), keepdim=True).flatten(1)
+
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(1, 2, 2, generator=generator)
+    steep = two_classes(weight, -0.5 * float(weight.sum()))
+    model = Staircase(steep.weight.detach(), steep.bias.detach())
+    found = verdicts(model, correct_split(model))
+    assert not found["random"]
+    assert not found["unbounded"]
+
+
+def test_rows_hold_the_series_of_each_check():
+    model = two_classes(torch.ones(1, 4, 4), -8.0)
+    rows = table(diagnostic(), ask(model, correct_split(model, 30)), "gradient_masking")
+    series = {}
+    for row in rows:
+        series.setdefault(row["check"], []).append(
+            (row["attack"], round(row["eps"] * 255), row["steps"], row["restarts"])
+        )
+    assert series == {
+        "one_step": [("fgsm", 8, 1, 1), ("pgd", 8, 20, 1)],
+        "steps": [("pgd", 8, 1, 1), ("pgd", 8, 5, 1), ("pgd", 8, 20, 1)],
+        "eps": [("pgd", 2, 20, 1), ("pgd", 8, 20, 1), ("pgd", 32, 20, 1)],
+        "random": [("random", 8, 0, 20), ("pgd", 8, 20, 1)],
+        "unbounded": [("pgd", 255, 20, 1)],
+    }
+    assert [row["position"] for row in rows] == [0, 1, 0, 1, 2, 0, 1, 2, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.9, 0.5, 0.5, 0.1], 0.0), ([0.4, 0.6], 0.2), ([0.9, 0.3, 0.5, 0.4], 0.2), ([0.5], 0.0), ([0.1, 0.5, 0.7], 0.6)],
+)
+def test_largest_rise(values, expected):
+    assert largest_rise(values) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("key", "values"), [("steps", [5, 5]), ("linf", [8.0, 2.0])])
+def test_series_must_rise(key, values):
+    with pytest.raises(ValueError, match=f"gradient_masking.{key}=.*: each must be larger than the one before"):
+        diagnostic(**{key: values})

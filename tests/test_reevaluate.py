@@ -1,0 +1,103 @@
+"""``frequency-reg evaluate``: the same numbers again, other corruptions, another data set, and nothing touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import analysis
+from frequency_reg.evaluate_command import main
+from frequency_reg.records import content_digest, read
+from frequency_reg.run import run
+
+
+@pytest.fixture
+def trained(small) -> Path:
+    return run(small("name=s")).directory
+
+
+def evaluated(trained: Path, name: str = "s-evaluation") -> Path:
+    (folder,) = (path.parent for path in (trained.parents[1] / name).glob("*/run.parquet"))
+    return folder
+
+
+def command(trained: Path, *more: str) -> int:
+    outputs = trained.parents[1]
+    precision = ["runtime.precision=fp32", "runtime.threads=1"]
+    return main([str(trained), f"outputs={outputs}", *precision, *more])
+
+
+def test_the_runs_own_corruption_gives_the_runs_own_numbers(trained, capsys):
+    before = content_digest(trained), sorted(path.name for path in trained.iterdir())
+    assert command(trained, "corruption=[gaussian_noise]", "corruption.gaussian_noise.sigma=[0.1]") == 0
+    old, new = read(trained), read(evaluated(trained))
+    kept = ["corruption", "severity", "parameter", "accuracy", "loss", "n"]
+    assert new["robustness"].select(kept).to_pylist() == old["robustness"].select(kept).to_pylist()
+    for column in ("clean_accuracy", "clean_loss", "epoch", "train_accuracy", "config.seed", "config.model.width"):
+        assert new["run"][column].to_pylist() == old["run"][column].to_pylist()
+    assert new["run"]["provenance.trained_run"].to_pylist() == old["run"]["run_id"].to_pylist()
+    assert new["ssr"].drop_columns("run_id").equals(old["ssr"].drop_columns("run_id"))
+    assert (content_digest(trained), sorted(path.name for path in trained.iterdir())) == before
+    assert "clean" in capsys.readouterr().out
+
+
+def test_repeating_measures_nothing_and_other_corruptions_get_a_folder_of_their_own(trained, capsys):
+    assert command(trained, "corruption=[gaussian_blur]") == 0
+    folder = evaluated(trained)
+    stamp = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert command(trained, "corruption=[gaussian_blur]") == 0
+    assert "was there already" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == stamp
+    assert command(trained, "corruption=[resize]") == 0
+    assert len(list(folder.parent.glob("*/run.parquet"))) == 2
+
+
+def test_a_whole_sweep_is_evaluated_and_read_by_the_analysis(small, capsys):
+    for seed in (0, 1):
+        folder = run(small("name=s", f"seed={seed}")).directory
+    assert main([str(folder.parent), f"outputs={folder.parents[1]}", "corruption=[gaussian_blur]"]) == 0
+    records = analysis.load(folder.parents[1] / "s-evaluation")
+    assert records.configurations.table[["total", "complete"]].to_numpy().tolist() == [[2, 2]]
+    assert records["run"]["config.trained_on"].tolist() == ["digits", "digits"]
+    assert "[2/2]" in capsys.readouterr().out
+
+
+def test_another_data_set_is_shown_without_training(trained):
+    bands = ["dataset=bands", "corruption=[gaussian_blur]"]
+    assert command(trained, *bands, "name=shift") == 2  # no class name in common
+    labels = ",".join(f"{i}:{name}" for i, name in enumerate(_band_classes()))
+    assert command(trained, *bands, "name=shift", "--resize", "--labels", labels) == 0
+    row = read(evaluated(trained, "shift"))["run"].to_pylist()[0]
+    assert (row["config.dataset"], row["config.trained_on"], row["config.shift.resize"]) == ("bands", "digits", True)
+
+
+def _band_classes() -> tuple[str, ...]:
+    from frequency_reg.compose import make_plan
+    from frequency_reg.config import instantiate
+
+    config = make_plan(["dataset=bands"], multirun=False).runs[0]
+    return tuple(instantiate(config.dataset).load().class_names)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "nowhere: no such folder; give a run's folder"),
+        (["corruption=[fog]"], "evaluate: which runs? Give a run's folder"),
+        (["{run}", "model=lenet"], "model=lenet: the network is trained already"),
+        (["{run}", "corruption=[fogg]"], "fogg"),
+        (["{run}", "--labels", "cat"], "'cat' is no NETWORK:DATASET pair"),
+        (["{empty}"], "no run.parquet at any depth"),
+    ],
+)
+def test_bad_input_is_one_message_and_writes_nothing(trained, tmp_path, capsys, words, message):
+    (tmp_path / "empty").mkdir()
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+    words = [word.format(run=trained, empty=tmp_path / "empty") for word in words]
+    assert main([*words, f"outputs={trained.parents[1]}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert "Traceback" not in error
+    assert sorted(str(path) for path in tmp_path.rglob("*")) == before

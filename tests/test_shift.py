@@ -1,0 +1,55 @@
+"""Classes and images of one data set as a network of another sees them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from frequency_reg.config import ConfigError
+from frequency_reg.dataset.base import Split
+from frequency_reg.shift import Chosen, Shift, shared_classes, shown_split
+
+IMAGES = torch.arange(4 * 3 * 2 * 2, dtype=torch.uint8).view(4, 3, 2, 2)
+LABELS = torch.tensor([0, 1, 2, 1])
+
+
+def test_equal_names_are_paired_in_the_networks_order():
+    assert shared_classes(("cat", "dog", "ship"), ("dog", "frog", "cat"), Shift()) == [(0, 2), (1, 0)]
+
+
+def test_named_pairs_are_taken_as_they_are():
+    assert shared_classes(("cat", "dog"), ("leopard", "wolf"), Shift(labels={"dog": "wolf"})) == [(1, 1)]
+
+
+def test_nothing_in_common_and_unknown_names_are_explained():
+    with pytest.raises(ConfigError, match=r"have no name in common; say which mean the same: --labels"):
+        shared_classes(("cat",), ("leopard",), Shift())
+    with pytest.raises(ConfigError, match=r"--labels cat:lion: 'lion' is none of the data set's classes: leopard"):
+        shared_classes(("cat",), ("leopard",), Shift(labels={"cat": "lion"}))
+
+
+def test_only_paired_classes_are_shown_and_renumbered():
+    split = shown_split(Split(IMAGES, LABELS), [(5, 2), (3, 1)], (3, 2, 2), Shift())
+    assert split.labels.tolist() == [1, 0, 1]
+    assert torch.equal(split.images, IMAGES[1:])
+
+
+def test_the_network_is_restricted_to_the_same_classes():
+    logits = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    assert Chosen(torch.nn.Identity(), [3, 1])(logits).tolist() == [[4.0, 2.0]]
+
+
+def test_another_shape_must_be_asked_for():
+    with pytest.raises(ConfigError, match=r"images \(1, 4, 4\), the data set's are \(3, 2, 2\).*add --resize"):
+        shown_split(Split(IMAGES, LABELS), [(0, 0)], (1, 4, 4), Shift())
+
+
+def test_resized_images_have_the_networks_shape_and_luma():
+    colour = torch.tensor([100, 200, 50], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    split = shown_split(Split(colour, torch.tensor([0])), [(0, 0)], (1, 4, 4), Shift(resize=True))
+    assert split.images.shape == (1, 1, 4, 4)
+    assert set(split.images.unique().tolist()) == {round(0.299 * 100 + 0.587 * 200 + 0.114 * 50)}
+    grey = torch.full((1, 1, 4, 4), 7, dtype=torch.uint8)
+    assert shown_split(Split(grey, torch.tensor([0])), [(0, 0)], (3, 2, 2), Shift(resize=True)).images.tolist() == [
+        [[[7, 7], [7, 7]]] * 3
+    ]
