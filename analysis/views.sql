@@ -40,6 +40,11 @@ SELECT run_id, corruption,
        CASE WHEN count(relative_robustness) = count(*) THEN favg(relative_robustness) END AS relative_robustness
 FROM corrupted GROUP BY run_id, corruption;
 
+-- Published images (cifar10c:fog) are other test sets than computed ones (fog): never in one mean.
+CREATE VIEW corruption_origins AS
+SELECT *, CASE WHEN contains(corruption, ':') THEN '/' || split_part(corruption, ':', 1) || ':all' ELSE '' END AS origin
+FROM corruption_means;
+
 CREATE VIEW run_metrics AS
 UNPIVOT (
     SELECT run_id, clean_accuracy, validation_accuracy, train_accuracy, train_accuracy - clean_accuracy AS train_test_gap,
@@ -55,14 +60,14 @@ UNION ALL
 SELECT run_id, quantity || '/' || corruption AS metric, value
 FROM (UNPIVOT corruption_means ON accuracy, "drop", relative_robustness INTO NAME quantity VALUE value)
 UNION ALL
-SELECT run_id, metric, value
+SELECT run_id, CASE WHEN origin = '' THEN metric ELSE replace(metric, 'corrupted_', '') || origin END AS metric, value
 FROM (UNPIVOT (
-    SELECT run_id,
+    SELECT run_id, origin,
            CASE WHEN count(accuracy) = count(*) THEN favg(accuracy) END AS corrupted_accuracy,
            CASE WHEN count("drop") = count(*) THEN favg("drop") END AS "drop",
            CASE WHEN count(relative_robustness) = count(*) THEN favg(relative_robustness) END AS relative_robustness
-    FROM corruption_means GROUP BY run_id)
-    ON COLUMNS(* EXCLUDE run_id) INTO NAME metric VALUE value);
+    FROM corruption_origins GROUP BY run_id, origin)
+    ON COLUMNS(* EXCLUDE (run_id, origin)) INTO NAME metric VALUE value);
 
 CREATE VIEW ssr_metrics AS
 SELECT run_id, 'ssr/' || position || '/' || normalization || '/' || reference AS metric, value,
