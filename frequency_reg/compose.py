@@ -25,7 +25,7 @@ from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
-_SINGLE = ("dataset", "model", "optimizer", "runtime", "study")
+_SINGLE = ("dataset", "model", "optimizer", "runtime", "suite", "study")
 
 
 @dataclass(frozen=True)
