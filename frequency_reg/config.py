@@ -58,6 +58,7 @@ class Evaluation:
     splits: list[Literal["test", "validation"]] = field(default_factory=lambda: ["test"])
     batch_size: Annotated[int, Ge(1)] = 500
     seed: Annotated[int, Ge(0)] = 0
+    eight_bit: bool = False
 
 
 @dataclass

@@ -36,11 +36,12 @@ def score(
     corruption: Corruption | None = None,
     severity: int = 0,
     seed: int = 0,
+    eight_bit: bool = False,
 ) -> Score:
     """Score ``model`` in evaluation mode on a split of uint8 images, corrupted in [0, 1] before normalisation.
 
     The corruption draws from a generator of its own, seeded by its class and severity: every model sees the same
-    corrupted images, whatever the batch size.
+    corrupted images, whatever the batch size. ``eight_bit`` cuts them by :func:`truncated`.
     """
     model.eval()
     device = split.images.device
@@ -50,12 +51,21 @@ def score(
         pixels = images.float().div_(255)
         if corruption is not None:
             pixels = corruption(pixels, severity, generator)
+            pixels = truncated(pixels) if eight_bit else pixels
         logits = _logits(model, pixels, precision)
         totals += torch.stack(
             [(logits.argmax(1) == labels).sum().double(), F.cross_entropy(logits, labels, reduction="sum").double()]
         )
     accuracy, loss = (totals / len(split)).tolist()
     return Score(accuracy, loss, len(split))
+
+
+def truncated(pixels: Tensor) -> Tensor:
+    """Pixels in [0, 1] cut down to multiples of 1/255, as a cast to bytes does it; what CIFAR-10-C was stored as.
+
+    Rounding in float32 may leave a whole level just below itself: a thousandth of a level is forgiven.
+    """
+    return (pixels.float() * 255 + 1e-3).floor().clamp(0, 255) / 255
 
 
 def _logits(model: Model, pixels: Tensor, precision: torch.dtype) -> Tensor:
@@ -73,6 +83,7 @@ def robustness(
     batch_size: int,
     precision: torch.dtype,
     seed: int,
+    eight_bit: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the ``robustness`` table: each corruption at every severity, severity 0 first.
 
@@ -96,6 +107,7 @@ def robustness(
                     corruption=corruption,
                     severity=severity,
                     seed=seed,
+                    eight_bit=eight_bit,
                 )
             yield {
                 "split": split_name,

@@ -169,6 +169,7 @@ def _measured(
         )
     diagnostics = build_diagnostics(config, trained.image_shape)
     size = {"batch_size": settings.batch_size, "precision": precision}
+    measured = {**size, "seed": settings.seed, "eight_bit": settings.eight_bit}
 
     def shown(name: str) -> Split:
         split = shown_split(getattr(data, name), pairs, trained.image_shape, evaluation.shift)
@@ -179,7 +180,7 @@ def _measured(
     rows: list[Rows] = []
     for name in settings.splits:
         split = test if name == "test" else shown(name)
-        found = robustness(model, split, corruptions, split_name=name, seed=settings.seed, **size)  # type: ignore[arg-type]
+        found = robustness(model, split, corruptions, split_name=name, **measured)  # type: ignore[arg-type]
         rows += [("robustness", row) for row in found]
         question = Question(model, split, name, settings.batch_size, precision, settings.seed)
         rows += [row for diagnostic in diagnostics for row in diagnostic.measure(question)]

@@ -406,6 +406,7 @@ class _Recorder:
                 batch_size=settings.batch_size,
                 precision=experiment.precision,
                 seed=settings.seed,
+                eight_bit=settings.eight_bit,
             )
             for row in rows:
                 self._add("robustness", row)

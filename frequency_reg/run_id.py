@@ -65,7 +65,15 @@ def flat_config(config: Config) -> dict[str, Any]:
         flat[group] = variant_name(nested[group])
     flat["regularizer"] = "+".join(sorted(nested["regularizer"]["_target_"]))
     flat.update({k: v for k, v in flatten(nested).items() if "_target_" not in k.split(".")})
-    return {key: value for key, value in flat.items() if not _outside_identity(key)}
+    return _inside_identity(flat)
+
+
+def _inside_identity(flat: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in flat.items()
+        if not _outside_identity(key) and not (key in _YOUNGER and value == _YOUNGER[key])
+    }
 
 
 def config_columns(config: Config) -> dict[str, Any]:
@@ -74,18 +82,19 @@ def config_columns(config: Config) -> dict[str, Any]:
 
 
 def _outside_identity(key: str) -> bool:
-    # The bare key is there only if nothing of the group is chosen: such runs keep the identity that they had before it.
-    if key.startswith("corruption.") and key.endswith(
-        (".root", ".part")
-    ):  # where published images lie, how they are read
-        return True
-    return key == "diagnostic" or key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
+    if key.startswith("corruption."):
+        return key.endswith((".root", ".part"))  # where published images lie, how they are read
+    return key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
+
+
+_YOUNGER = {"diagnostic": "{}", "evaluation.eight_bit": False}
+"""Keys that earlier versions did not have, with the value that means what they did: such runs keep their identity."""
 
 
 def identity(config: Config) -> str:
     """SHA-256 (hex) of the resolved configuration without :data:`OUTSIDE_IDENTITY`, and of the package's version."""
     nested = config.as_dict()
-    flat = {key: value for key, value in flatten(nested).items() if not _outside_identity(key)}
+    flat = _inside_identity(flatten(nested))
     text = json.dumps({"version": __version__, "config": flat}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -5,9 +5,10 @@ import torch
 from torch.nn import functional as F
 
 from frequency_reg.corruption.gaussian_noise import GaussianNoise
+from frequency_reg.corruption.published import Published, StoredSet
 from frequency_reg.corruption.resize import Resize
-from frequency_reg.dataset.base import Split
-from frequency_reg.evaluate import assert_clean_at_zero, robustness, score
+from frequency_reg.dataset.base import ImageData, Split
+from frequency_reg.evaluate import assert_clean_at_zero, published_robustness, robustness, score, truncated
 from frequency_reg.model.mlp import MLP
 
 NOISE = GaussianNoise(sigma=[0.1, 0.2], clip=True)
@@ -80,3 +81,50 @@ def test_a_corruption_that_is_not_clean_at_zero_is_caught(split):
 
     with pytest.raises(AssertionError, match="corruption dirty changes the images at severity 0"):
         assert_clean_at_zero("dirty", Dirty(sigma=[0.1], clip=True), split.images)
+
+
+class FixedClass(torch.nn.Module):
+    """Says class 1, whatever it is shown."""
+
+    def forward(self, images):
+        return torch.tensor([0.0, 1.0]).expand(len(images), 2)
+
+
+class TwoSets(Published):
+    """Fog at two severities: 3 of 4 and 1 of 4 images are of class 1, in parts of unequal size."""
+
+    def locate(self):
+        pass
+
+    def sets(self, data):  # noqa: ARG002
+        for severity, labels in ((1, [1, 1, 1, 0]), (2, [0, 0, 0, 1])):
+            images, truth = torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.tensor(labels)
+            parts = [Split(images[:1], truth[:1]), Split(images[1:], truth[1:])]
+            yield StoredSet("fog", severity, 4, lambda parts=parts: iter(parts))
+
+
+def test_published_images_are_scored_under_a_name_of_their_own():
+    clean = Split(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([1, 0]))
+    data = ImageData(clean, clean, clean, ("a", "b"), (0.5,), (0.5,), "digest")
+    rows = list(published_robustness(FixedClass(), data, {"cifar10c": TwoSets(names=["fog"])}, batch_size=2,
+                                     precision=torch.float32))  # fmt: skip
+    assert [(r["corruption"], r["severity"], r["parameter"], r["accuracy"], r["n"]) for r in rows] == [
+        ("cifar10c:fog", 0, None, 0.5, 2),
+        ("cifar10c:fog", 1, 1.0, 0.75, 4),
+        ("cifar10c:fog", 2, 2.0, 0.25, 4),
+    ]
+
+
+def test_eight_bits_cut_and_do_not_round():
+    pixels = torch.tensor([0.0, 1 / 255, 1.9 / 255, 200 / 255, 0.9999, 1.0])
+    assert (truncated(pixels) * 255).round().tolist() == [0, 1, 1, 200, 254, 255]
+
+
+def test_eight_bits_change_what_the_network_sees(model, split):
+    seen = []
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    score(model, split, batch_size=50, corruption=NOISE, severity=1, eight_bit=True)
+    levels = seen[0] * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-3)
+    score(model, split, batch_size=50, corruption=NOISE, severity=1)
+    assert not torch.allclose(seen[1] * 255, (seen[1] * 255).round(), atol=1e-3)

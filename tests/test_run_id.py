@@ -77,3 +77,10 @@ def test_flatten():
 @pytest.mark.parametrize("seed", range(3))
 def test_seeds_have_directories_of_their_own(seed):
     assert f"seed={seed}-" in run_name(one(f"seed={seed}"))
+
+
+def test_keys_that_came_later_leave_old_identities_as_they_were():
+    before = one("seed=3")
+    assert "evaluation.eight_bit" not in flat_config(before)
+    assert identity(one("seed=3", "evaluation.eight_bit=false", "diagnostic=[]")) == identity(before)
+    assert identity(one("seed=3", "evaluation.eight_bit=true")) != identity(before)
