@@ -57,8 +57,8 @@ def fourier_heat_map(frame: pd.DataFrame, columns: int = 3) -> Figure:
 PLOT = Plot(
     title="Fourier heat map",
     caption="Error on the first images of the test split when a wave of one spatial frequency is added to them, for "
-    "every frequency (fx, fy), zero in the middle; mean over seeds. The wave has one norm at every frequency and a random "
-    "sign for each image and channel (Yin et al. 2019). Bright: the network is easily disturbed there.",
+    "every frequency (fx, fy), zero in the middle; mean over seeds. The wave has one norm at every frequency and a "
+    "random sign for each image and channel (Yin et al. 2019). Bright: the network is easily disturbed there.",
     frames=(frames.fourier_heat_map,),
     draw=lambda frame: {"": fourier_heat_map(frame)},
 )
