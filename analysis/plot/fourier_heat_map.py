@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.frames import fourier_heat_map as frames
 from analysis.plot.base import Plot
-from analysis.plot.style import house_style, nothing, panels, seeds, short
+from analysis.plot.style import WIDTH, house_style, nothing, panels, seeds, short
 
 
 def plane(rows: pd.DataFrame) -> np.ndarray:
@@ -49,6 +49,8 @@ def fourier_heat_map(frame: pd.DataFrame, columns: int = 3) -> Figure:
             ax.set_xlabel("fx, cycles per image")
             if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
                 ax.set_ylabel("fy, cycles per image")
+        wide = min(columns, len(axes))
+        figure.set_figwidth(min(WIDTH, 2.3 * wide + 1.2))  # the maps are square: fewer need less room
         figure.suptitle(f"mean over {seeds(frame)}", fontsize=9.5)
         figure.colorbar(image, ax=axes, label="error, %", shrink=0.9)
     return figure
