@@ -15,16 +15,18 @@ import pandas as pd
 
 from analysis import arguments, export
 from analysis.filter import filtered
-from analysis.formatting import printable
+from analysis.formatting import message, printable
 from analysis.load import AnalysisError, Records, load
+from frequency_reg.records import Damage
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command found: text or the bytes of a file, and the records that it read."""
+    """What a command found: text or the bytes of a file, the records that it read, and damage it met elsewhere."""
 
     content: str | bytes
     sources: Sequence[Records]
+    damaged: Sequence[Damage] = ()
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -40,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _give(answer.content, getattr(options, "output", None) if options.command in _TO_FILES else None)
         sys.stdout.flush()
     except AnalysisError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}", _given(options))
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -49,7 +51,18 @@ def main(words: Sequence[str] | None = None) -> int:
         # The reader (head, less) has enough. What is left in the buffer goes nowhere, silently.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return _noted(answer.sources)
+    return _noted(answer)
+
+
+def _say(text: str, paths: Sequence[object]) -> None:
+    """A message on stderr, wrapped; ``paths`` in it stay whole."""
+    print(message(text, list(map(str, paths))), file=sys.stderr)
+
+
+def _given(options: Namespace) -> list[Path]:
+    """The paths of the command line."""
+    every = [value for option in vars(options).values() for value in (option if isinstance(option, list) else [option])]
+    return [value for value in every if isinstance(value, Path)]
 
 
 def _give(content: str | bytes, output: Path | None) -> None:
@@ -63,16 +76,35 @@ def _give(content: str | bytes, output: Path | None) -> None:
     print(output)
 
 
-def _noted(sources: Sequence[Records]) -> int:
-    """Say on stderr what of the records was left out; the exit code."""
+def _noted(answer: Answer) -> int:
+    """Say on stderr what of the records was left out or is missing; the exit code."""
+    sources = answer.sources
     repeated = [str(folder) for records in sources for folder in records.repeated]
     if repeated:
         listed = ", ".join(map(printable, repeated[:3])) + (", ..." if len(repeated) > 3 else "")
-        print(f"note: {len(repeated)} folders hold copies of runs, which count once: {listed}", file=sys.stderr)
-    damages = list(dict.fromkeys(damage for records in sources for damage in records.damaged))
+        _say(f"note: {len(repeated)} folders hold copies of runs, which count once: {listed}", repeated)
+    lacking = {run: tables for records in sources for run, tables in records.lacking.items()}
+    if lacking:
+        named = [f"{printable(str(run))} ({', '.join(tables)})" for run, tables in lacking.items()]
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        _say(f"note: complete runs lack tables that they must have recorded: {', '.join(named[:3])}{more}", [])
+    found = [damage for records in sources for damage in records.damaged]
+    damages = list(dict.fromkeys([*found, *answer.damaged]))
     for damage in damages:
-        print(f"damaged: {damage.path}: {damage.reason}; left out, rerun that run to replace it", file=sys.stderr)
+        reason = f"{damage.reason.rstrip('.')}; left out, {_mending(damage.reason)}"
+        _say(f"damaged: {printable(str(damage.path))}: {reason}", [printable(str(damage.path))])
     return 1 if damages else 0
+
+
+def _mending(reason: str) -> str:
+    """What helps against a damage; most files a new run replaces."""
+    cures = {
+        "newer version": "update frequency-reg to read it",
+        "Permission denied": "mend its permissions",
+        "is a directory": "remove that folder and rerun that run",
+        "another run": "remove it or rerun that run",
+    }
+    return next((cure for sign, cure in cures.items() if sign in reason), "rerun that run to replace it")
 
 
 def _records(paths: Sequence[Path], where: Sequence[str]) -> Records:
@@ -162,7 +194,7 @@ def _plot(options: Namespace) -> Answer:
     records = _records([options.path, *more], options.where)
     folder = options.output or options.path / "plots"
     if drawing.left_out(records):
-        print(f"note: {drawing.left_out(records)}", file=sys.stderr)
+        _say(f"note: {drawing.left_out(records)}", [])
     for path in drawing.drawn(records, names, folder, options.format):
         print(path, flush=True)
     return Answer("", [records])
@@ -181,8 +213,8 @@ def _compact(options: Namespace) -> Answer:
     from analysis import cache
 
     started = time.perf_counter()
-    text = cache.removed(options.path) if options.remove else cache.compacted(options.path)
-    return Answer(f"{text} ({time.perf_counter() - started:.1f} s)", [])
+    text, damaged = (cache.removed(options.path), []) if options.remove else cache.compacted(options.path)
+    return Answer(f"{text} ({time.perf_counter() - started:.1f} s)", [], damaged)
 
 
 def _query(options: Namespace) -> Answer:

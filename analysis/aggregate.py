@@ -32,6 +32,20 @@ def incomplete_runs(records: Records) -> pd.DataFrame:
     return runs[runs["status"] != "complete"].sort_values("run_name", ignore_index=True)
 
 
+def missing_seeds(records: Records) -> list[str]:
+    """A sentence on runs that record no seed; none if all do."""
+    runs = records.configurations.runs
+    without = int((runs["seed"] == "run " + runs["run_id"].astype(str)).sum())
+    if not without:
+        return []
+    if without == len(runs):
+        return ["no seed is recorded: each run counts as a replication of its own, and nothing can be paired."]
+    return [
+        f"{without} of {len(runs)} runs record no seed: each of these counts as a replication of its own, and cannot "
+        "be paired."
+    ]
+
+
 _MADE_BY = {"source_digest": "code", "torch": "torch", "data_digest": "data"}
 
 

@@ -14,7 +14,10 @@ _FOLDER = "a run's folder or a sweep's folder, such as outputs/NAME; several are
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; wrong ones end the program with exit code 2 and the usage."""
-    return _parser().parse_args(_joined(arguments))
+    options = _parser().parse_args(_joined(arguments))
+    if options.command == "plot" and options.path is None and not options.list:
+        options.refuse("the following arguments are required: PATH (only --list does without)")
+    return options
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -32,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m analysis",
         description="Answers from the records of runs.",
-        epilog="Exit code: 0; 1 if files were damaged (each is named); 2 for bad input.",
+        epilog="Exit code: 0; 1 if files were damaged or missing (each is named); 2 for bad input.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     paths, where, metrics, shape, base = _paths(), _where(), _metrics(), _shape(), _base()
@@ -75,7 +78,12 @@ def _where() -> argparse.ArgumentParser:
 
 def _shape() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--format", choices=FORMATS, help="default: by the ending of -o FILE, or else terminal")
+    parent.add_argument(
+        "--format",
+        choices=FORMATS,
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)}; default: by the ending of -o FILE, or else terminal",
+    )
     parent.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE instead of the terminal")
     parent.add_argument("--width", type=_at_least(40), metavar="N", help="columns of the terminal; default: its own")
     return parent
@@ -99,13 +107,19 @@ def _table(parser: argparse.ArgumentParser) -> None:
 
 
 def _plot(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help=_FOLDER)
+    parser.set_defaults(refuse=parser.error)
+    parser.add_argument("path", type=Path, nargs="?", metavar="PATH", help=_FOLDER)
     parser.add_argument("names", nargs="*", metavar="NAME", help="plots (--list) or further PATHs; default: all plots")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="default: PATH/plots")
     parser.add_argument(
-        "--format", nargs="+", default=["png"], choices=("png", "svg", "pdf", "gif", "mp4"), help="default: png"
+        "--format",
+        nargs="+",
+        default=["png"],
+        choices=("png", "svg", "pdf", "gif", "mp4"),
+        metavar="FORMAT",
+        help="png (the default), svg, pdf; gif, mp4 of what moves",
     )
-    parser.add_argument("--list", action="store_true", help="name the plots, draw nothing")
+    parser.add_argument("--list", action="store_true", help="name the plots, draw nothing; needs no PATH")
 
 
 def _query(parser: argparse.ArgumentParser) -> None:

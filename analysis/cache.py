@@ -8,17 +8,18 @@ from pathlib import Path
 
 from analysis.load import AnalysisError
 from frequency_reg import compaction
-from frequency_reg.records import RecordsError, existing_runs
+from frequency_reg.records import Damage, RecordsError, existing, read_run
 
 
-def compacted(root: Path) -> str:
-    """Make or complete the cache of the runs below ``root``; what was done, in words.
+def compacted(root: Path) -> tuple[str, list[Damage]]:
+    """Make or complete the cache of the runs below ``root``; what was done, in words, and what is damaged there.
 
     Raises:
         AnalysisError: no records are there, or the folder cannot be written.
     """
     try:
-        directories = existing_runs(root)
+        found = existing(root)
+        directories = found.runs
         added = compaction.compact(root, directories)
         loose = compaction.split(root, directories).loose
     except RecordsError as error:
@@ -26,10 +27,11 @@ def compacted(root: Path) -> str:
     before = _size(file for directory in directories for file in directory.glob("*.parquet"))
     after = _size((root / compaction.FOLDER).rglob("*.rows"))
     left = f", {len(loose)} are unfinished or damaged and stay as they are" if loose else ""
-    return (
+    text = (
         f"{len(directories) - len(loose)} of {len(directories)} runs in {root / compaction.FOLDER}, {added} of them new"
         f"{left}; records {_bytes(before)}, cache {_bytes(after)}"
     )
+    return text, [*(damage for folder in loose for damage in read_run(folder).damaged), *found.damaged]
 
 
 def _cause(error: RecordsError, root: Path) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from analysis import metric
+from analysis import metric, unpaired
 from analysis.aggregate import DESCRIPTION, lowest_n
 from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
 from analysis.filter import same
 from analysis.formatting import (
+    LATEX_HEAD,
     estimate_text,
     is_missing,
     latex_grid,
@@ -68,11 +69,13 @@ def differences(
     Returns:
         One row for each configuration that has a baseline and each metric: the description, baseline (label), metric,
         mean, half_width, low, high, sd (of the differences), n (pairs), method, p, p_holm, hedges_g, g_low, g_high
-        and can_reach, as :func:`analysis.statistics.paired_differences` has them.
+        and can_reach, as :func:`analysis.statistics.paired_differences` has them. ``attrs["unpaired"]`` says in words
+        which configurations have no row and why.
 
     Raises:
         AnalysisError: unknown metric, or no configuration is such a baseline.
     """
+    candidates, agreeing = _candidates(records.configurations, baseline)
     partner = baselines(records.configurations, baseline)
     names = list(metrics) if metrics is not None else default_metrics(records)
     metric.check(records, names)
@@ -83,7 +86,10 @@ def differences(
     reference = pairs.merge(values.rename(columns={"configuration": "baseline"}), on="baseline")
     result = paired_differences(treated, reference[[*by, "seed", "value"]], by)
     result["p_holm"] = holm(result["p"])
-    return _ordered(records, result.merge(pairs, on="configuration"), names)
+    frame = _ordered(records, result.merge(pairs, on="configuration"), names)
+    compared = set(frame["configuration"])
+    frame.attrs["unpaired"] = unpaired.reasons(records.configurations, candidates, partner, agreeing, compared)
+    return frame
 
 
 def _ordered(records: Records, frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -101,13 +107,7 @@ def baselines(configurations: Configurations, baseline: Mapping[str, str] | None
         AnalysisError: a key or value of ``baseline`` is not among the configurations, none is a default baseline, or
             several fit one configuration.
     """
-    if baseline:
-        candidates = _matching(configurations, baseline)
-        groups = {key.partition(".")[0] for key in baseline}
-    else:
-        candidates = _undisturbed(configurations)
-        groups = {"regularizer"}
-    rest = [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+    candidates, rest = _candidates(configurations, baseline)
     rows = configurations.choices[rest].itertuples(name=None)
     contexts = {str(label): tuple(map(value_text, row)) for label, *row in rows}
     partner: dict[str, str] = {}
@@ -123,6 +123,13 @@ def baselines(configurations: Configurations, baseline: Mapping[str, str] | None
     return partner
 
 
+def _candidates(configurations: Configurations, baseline: Mapping[str, str] | None) -> tuple[list[str], list[str]]:
+    """Labels of the baselines, and the columns in which a configuration must agree with its own."""
+    candidates = _matching(configurations, baseline) if baseline else _undisturbed(configurations)
+    groups = {key.partition(".")[0] for key in baseline or ("regularizer",)}
+    return candidates, [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+
+
 def _undisturbed(configurations: Configurations) -> list[str]:
     """Configurations without regularization: ``none``, or strength 0 in every part where there is no ``none``."""
     choices = configurations.choices
@@ -130,6 +137,11 @@ def _undisturbed(configurations: Configurations) -> list[str]:
     if none:
         return none
     zero = [str(label) for label, row in choices.iterrows() if (found := strengths(row)) and not any(found.values())]
+    if not zero and len(choices) == 1:
+        raise AnalysisError(
+            f"there is one configuration only ({value_text(choices.index[0])}), and nothing to compare it with. "
+            "Give the folder of the sweep, or several folders."
+        )
     if not zero:
         raise AnalysisError(
             "no baseline: no configuration has regularizer=none or strength 0. Choose one with --baseline KEY=VALUE; "
@@ -199,7 +211,7 @@ def terminal(frame: pd.DataFrame, *, markdown: bool = False, width: int = 80) ->
 
 def latex(frame: pd.DataFrame) -> str:
     """The comparison as LaTeX tabulars (package booktabs), one for each configuration; the notes stand as comments."""
-    lines = [r"% \usepackage{booktabs}"]
+    lines = [LATEX_HEAD]
     for title, rows in _blocks(frame):
         lines += [f"% {latex_text(title)}", *latex_grid(HEADER, rows), ""]
     return "\n".join([*lines, *(f"% {latex_text(sentence)}" for sentence in footer(frame))])
@@ -212,9 +224,10 @@ def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def footer(frame: pd.DataFrame) -> list[str]:
-    """In words: pairing, interval, units, family of the correction, and what the number of seeds can show."""
+    """In words: pairing, interval, units, family of the correction, what n can show, and what was not compared."""
+    missing = [f"Not compared: {reason}" for reason in frame.attrs.get("unpaired", [])]
     if frame.empty:
-        return ["No configuration beside the baseline has a complete run: there is nothing to compare."]
+        return ["There is nothing to compare.", *(text.removeprefix("Not compared: ") for text in missing)]
     tests = int(frame["p"].notna().sum())
     sentences = [
         "difference: configuration minus baseline, paired by seed, mean ± half-width of the 95% Student-t interval "
@@ -229,4 +242,4 @@ def footer(frame: pd.DataFrame) -> list[str]:
         )
     for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))
-    return sentences
+    return [*sentences, *missing]

@@ -4,16 +4,19 @@ A *configuration* is every ``config.*`` column but ``config.seed``; runs that sh
 made only from what differs among the runs at hand. Nested columns (``config.optimizer.lr`` under ``config.optimizer``)
 count as different only where they differ among runs that agree in the enclosing choice: that dropout runs have no
 weight-decay strength follows from ``regularizer`` and is not a second difference. A regularizer's own strength (the
-column that bears its name, as in ``config.regularizer.weight_decay``) is always part of its label.
+column that bears its name, as in ``config.regularizer.weight_decay``) is always part of its label. A run that does not
+say which regularizer it had is called ``unknown``: it is no run without one.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.formatting import is_missing, value_text
@@ -21,6 +24,8 @@ from analysis.formatting import is_missing, value_text
 PREFIX = "config."
 SEED = "config.seed"
 REGULARIZER = "config.regularizer"
+UNKNOWN = "unknown"
+"""The regularizer of a run whose record names none, not even ``none``."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,32 @@ def differing_columns(run: pd.DataFrame) -> list[str]:
 def strengths(values: Mapping[str, object] | pd.Series) -> dict[str, float]:
     """Strength of each part of a regularizer (``a+b`` has two): the numeric column under it that bears its name."""
     found: dict[str, float] = {}
-    parts = str(values.get(REGULARIZER, "")).split("+")
+    parts = _regularizer(values).split("+")
     under = [column for column in values.keys() if str(column).startswith(REGULARIZER + ".")]  # noqa: SIM118
     for part in parts:
         for column in under:
-            value = values[column]
-            if column.rpartition(".")[2] == part and isinstance(value, int | float) and not is_missing(value):
-                found[part] = float(value)
+            value = _number(values[column])
+            if column.rpartition(".")[2] == part and value is not None:
+                found[part] = value
                 break
     return found
+
+
+def _number(value: object) -> float | None:
+    """A number, also one in a column that holds text because another run has text there; None for anything else."""
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value) else None
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return float(value) if number and not is_missing(value) else None  # type: ignore[arg-type]
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+
+
+def _regularizer(values: Mapping[str, object] | pd.Series) -> str:
+    """Name of the regularizer; :data:`UNKNOWN` where the record does not say."""
+    name = values.get(REGULARIZER)
+    return UNKNOWN if is_missing(name) else str(name)
 
 
 def configurations(run: pd.DataFrame) -> Configurations:
@@ -159,7 +181,7 @@ def _describe(values: Mapping[str, Any], differing: Sequence[str], columns: Sequ
         sort.append(_sort_key(values[column]))
     context = " · ".join(_context_part(key, text) for key, text in shown.items())
     strength = strengths(values)
-    name = str(values[REGULARIZER]) if REGULARIZER in values else "none"
+    name = _regularizer(values)
     single = next(iter(strength.values())) if len(strength) == 1 else math.nan
     sort += [(0, 0.0, "") if name == "none" else (1, 0.0, name), *(_sort_key(v) for v in strength.values())]
     return {
@@ -174,13 +196,11 @@ def _describe(values: Mapping[str, Any], differing: Sequence[str], columns: Sequ
 
 
 def regularizer_label(values: Mapping[str, Any], differing: Sequence[str]) -> str:
-    """``weight_decay 0.001``, ``none``, ``spectral_mask + weight_decay 0.0001``, ``spectral_mask (threshold=0.4)``."""
-    if REGULARIZER not in values or is_missing(values[REGULARIZER]):
-        return "none"
+    """``weight_decay 0.001``, ``none``, ``spectral_mask + weight_decay 0.1``, ``spectral_mask (threshold=0.4)``."""
     strength = strengths(values)
     parts = [
         f"{value_text(part)} {value_text(strength[part])}" if part in strength else value_text(part)
-        for part in str(values[REGULARIZER]).split("+")
+        for part in _regularizer(values).split("+")
     ]
     options = [
         f"{c.removeprefix(REGULARIZER + '.')}={value_text(values[c])}"
@@ -196,8 +216,9 @@ def _context_part(key: str, text: str) -> str:
 
 
 def _sort_key(value: object) -> tuple[int, float, str]:
-    if isinstance(value, int | float) and not is_missing(value):
-        return (0, float(value), "")
+    number = float(value) if isinstance(value, bool) else _number(value)
+    if number is not None:
+        return (0, number, "")
     return (1, 0.0, value_text(value))
 
 

@@ -139,9 +139,17 @@ def markdown_grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: in
     ]
 
 
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]|$~@]"
+    r"|(?<![^\W_])_|_(?![^\W_])"  # inside words underscores need no escape and stay readable
+    r"|(?<=:)/(?=/)|(?<=www)\."  # what makes a link of bare text
+    r"|^\s*(?:[#+=-]+|\d+[.)])(?=\s|$)"  # a heading, a list, a rule
+)
+
+
 def markdown_text(text: str) -> str:
-    """``text`` shown literally by Markdown (underscores inside words need no escape and stay readable)."""
-    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(text, quote=False))
+    """``text`` shown literally by Markdown: no emphasis, mathematics, link, tag, cell, heading or list."""
+    return _MARKDOWN.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], html.escape(text, quote=False))
 
 
 _LATEX = {
@@ -151,20 +159,41 @@ _LATEX = {
     # After the end of a row, a bracket would be its extra space and a star would forbid a page break.
     "[": "{[}", "]": "{]}", "*": "{*}",
     "±": r"$\pm$", "–": "--", "·": r"$\cdot$", "…": r"\ldots{}", "→": r"$\to$", "−": r"$-$",
+    "×": r"$\times$", "°": r"$^\circ$", "≤": r"$\leq$", "≥": r"$\geq$", "≈": r"$\approx$", "∞": r"$\infty$",
 }  # fmt: skip
 
 
-_ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327"
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "ς": "varsigma",
+    "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma",
+    "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi",
+    "Ψ": "Psi", "Ω": "Omega", "ϑ": "vartheta", "ϕ": "phi", "ϵ": "epsilon", "µ": "mu",
+}  # fmt: skip
+
+LATEX_HEAD = (
+    r"% \usepackage{booktabs}; letters beyond Latin and Greek need XeLaTeX or LuaLaTeX and a font that has them"
+)
+"""First line of every LaTeX answer."""
 
 
 def latex_text(text: str) -> str:
-    """``text`` shown literally by LaTeX; characters that its default fonts lack (Greek, Chinese, ...) become ``?``."""
-    return "".join(_LATEX.get(c, c if c.isascii() or _in_latex(c) else "?") for c in printable(text))
+    """``text`` shown literally by LaTeX, and unlike any other text.
+
+    Letters of every script stay; Greek ones that plain LaTeX lacks are mathematics; symbols that few fonts have (such
+    as emoji) become their code point, ``(U+1F98A)``.
+    """
+    # Repeated, these would join to another sign: two hyphens to a dash, two apostrophes to a quotation mark.
+    apart = re.split(r"(?<=([-',]))(?=\1)", printable(text))[::2]
+    return "{}".join("".join(map(_in_latex, part)) for part in apart)
 
 
-def _in_latex(letter: str) -> bool:
-    parts = unicodedata.normalize("NFD", letter)
-    return letter in "ßæÆøØœŒłŁ" or (len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS)
+def _in_latex(letter: str) -> str:
+    if letter in _LATEX:
+        return _LATEX[letter]
+    if letter in _GREEK:
+        return rf"$\{_GREEK[letter]}$"
+    return letter if letter.isascii() or unicodedata.category(letter)[0] in "LMN" else f"(U+{ord(letter):04X})"
 
 
 def latex_grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
@@ -204,3 +233,20 @@ def wrapped(text: str, width: int = 80, indent: str = "  ") -> list[str]:
             lines.append(whole)
             line = start + indent + line[len(whole) :]
     return [*lines, line] if line.strip() else lines
+
+
+def message(text: str, paths: Sequence[str] = (), width: int = 80) -> str:
+    """``text`` in lines of at most ``width`` columns; no word and none of ``paths`` is broken, so it can be copied.
+
+    The first two words stay together: what follows ``error:`` is found by a search for both.
+    """
+    for path in sorted(paths, key=len, reverse=True):
+        text = text.replace(path, path.replace(" ", "\0"))
+    first, *words = text.split(" ", 2) if text.count(" ") > 1 else [text]
+    lines = [" ".join([first, *words[:1]])]
+    for word in words[1].split() if words else ():
+        if columns(lines[-1]) + 1 + columns(word) > width:
+            lines.append("  " + word)
+        else:
+            lines[-1] += " " + word
+    return "\n".join(lines).replace("\0", " ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.formatting import (
+    LATEX_HEAD,
     blocks,
     columns,
     grid_widths,
@@ -28,7 +29,7 @@ def text(
     header = [*names, *heads]
     if form == "latex":
         grid = latex_grid(header, rows, len(names))
-        return "\n".join([r"% \usepackage{booktabs}", *grid, *(f"% {latex_text(note)}" for note in notes)])
+        return "\n".join([LATEX_HEAD, *grid, *(f"% {latex_text(note)}" for note in notes)])
     if form == "markdown":
         return "\n".join([*markdown_grid(header, rows, len(names)), "", "\n\n".join(map(markdown_text, notes))])
     labels = [" · ".join(row[: len(names)]) for row in rows]

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,11 +26,13 @@ from frequency_reg.records import (
     RecordsError,
     Tables,
     concatenate,
-    existing_runs,
+    existing,
     read_runs,
     read_table,
     stacked,
 )
+
+_CORE = ("epochs", "spectra", "ssr", "robustness")
 
 
 class AnalysisError(Exception):
@@ -59,7 +62,7 @@ class Records:
         paths: folders the records were read from.
         run: the ``run`` table, one row a run.
         sources: the rows of all tables.
-        damaged: files that could not be read, each with its reason; everything else is present.
+        damaged: files that could not be used, each with its reason; everything else is present.
         repeated: folders left out because they hold a run that another folder holds as well (a copy).
         partial: whether ``sources`` hold rows of further runs, that no query shall see.
     """
@@ -82,6 +85,40 @@ class Records:
     def name(self) -> str:
         """The folders' own names, without the paths to them: what may be shown in a report that travels."""
         return " + ".join(dict.fromkeys(path.resolve().name for path in self.paths))
+
+    @property
+    def damaged_runs(self) -> int:
+        """Number of run folders whose ``run`` table cannot be used, so that nothing of them is here."""
+        return len({damage.path for damage in self.damaged if damage.path.name == "run.parquet"})
+
+    @cached_property
+    def lacking(self) -> dict[str, tuple[str, ...]]:
+        """Complete runs of version 1, which do not say which tables they recorded, that lack one they must have had.
+
+        Every run has epochs, one with corruptions robustness, one with spectra SSRs and the reverse; and every run
+        has what another of its ``config.model`` has.
+
+        Returns:
+            Names of the missing tables by the run's name; files that are damaged are not among them.
+        """
+        silent = pc.and_(pc.equal(self.run["status"], "complete"), pc.is_null(self.run["tables"]))
+        if not pc.any(silent).as_py():
+            return {}
+        ids = {table: set(self.sql(f'SELECT DISTINCT run_id FROM "{table}"')["run_id"]) for table in _CORE}
+        run = self["run"].sort_values(["run_name", "run_id"])
+        model = run["config.model"].astype(str) if "config.model" in run else pd.Series("", run.index)
+        measured = run["run_id"].isin(ids["spectra"] | ids["ssr"])
+        due = pd.DataFrame({table: model.isin(model[run["run_id"].isin(ids[table])]) for table in _CORE})
+        due["epochs"] = True
+        due["robustness"] |= run.filter(like="config.corruption").notna().any(axis=1)
+        due[["spectra", "ssr"]] = due[["spectra", "ssr"]].where(~measured, True)
+        known = {(damage.path.parent.name, damage.path.stem) for damage in self.damaged}
+        found: dict[str, tuple[str, ...]] = {}
+        for place in run.index[run.index.isin(np.flatnonzero(silent.to_numpy(zero_copy_only=False)))]:
+            run_id, name = run.loc[place, "run_id"], str(run.loc[place, "run_name"])
+            gone = [t for t in _CORE if due.loc[place, t] and run_id not in ids[t] and (name, t) not in known]
+            found |= {name: tuple(gone)} if gone else {}
+        return found
 
     @cached_property
     def configurations(self) -> Configurations:
@@ -181,23 +218,26 @@ def load(path: str | Path | Sequence[str | Path]) -> Records:
         path: a run's folder (holding ``run.parquet``), any folder above run folders, or several of them.
 
     Returns:
-        The records. Files that could not be read are named in ``.damaged``; a run that two folders hold counts once.
+        The records. Files that could not be used are named in ``.damaged``; a run that two folders hold counts once.
 
     Raises:
         AnalysisError: a path does not exist or holds no records, or none of the records can be read.
     """
     roots = tuple(Path(p) for p in ([path] if isinstance(path, str | Path) else path))
     try:
-        return _opened(roots, [compaction.refreshed(root, existing_runs(root)) for root in roots])
+        found = [existing(root) for root in roots]
+        lost = [damage for survey in found for damage in survey.damaged]
+        splits = [compaction.refreshed(root, survey.runs) for root, survey in zip(roots, found, strict=True)]
+        return _opened(roots, splits, lost)
     except RecordsError as error:
         raise AnalysisError(str(error)) from error
 
 
-def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split]) -> Records:
+def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split], lost: Sequence[Damage]) -> Records:
     """Records of the runs of all splits, each run once: compacted ones before loose ones, complete ones first."""
     folders = [folder for split in splits for folder in split.loose]
     loose = dict(zip(folders, read_runs(folders), strict=True))
-    damaged = [damage for tables in loose.values() for damage in tables.damaged]
+    damaged = list(dict.fromkeys([*(damage for tables in loose.values() for damage in tables.damaged), *lost]))
     taken: set[str] = set()
     repeated: list[Path] = []
     files: list[tuple[str, Path, pa.Array | None]] = []

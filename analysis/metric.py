@@ -135,11 +135,13 @@ def values(records: Records, names: Sequence[str] | None = None) -> pd.DataFrame
 def names(records: Records) -> list[str]:
     """Every metric that these records can have: those of runs, of corruptions, and SSRs of every layer."""
     points = records.sql(
-        "SELECT DISTINCT corruption, format('{:.12g}', parameter) AS parameter FROM corrupted ORDER BY ALL"
+        "SELECT DISTINCT corruption, format('{:.12g}', parameter) AS parameter FROM corrupted "
+        "WHERE corruption IS NOT NULL ORDER BY ALL"
     )
-    corruptions = [*points["corruption"].unique(), *(points["corruption"] + "/" + points["parameter"])]
+    whole = points.dropna()
+    corruptions = [*points["corruption"].unique(), *(whole["corruption"] + "/" + whole["parameter"])]
     robust = [f"{quantity}/{corruption}" for quantity in _ROBUST for corruption in corruptions]
-    layers = records.sql("SELECT DISTINCT position FROM layers ORDER BY ALL")["position"]
+    layers = records.sql("SELECT DISTINCT position FROM layers WHERE position IS NOT NULL ORDER BY ALL")["position"]
     ssr = [f"ssr/{p}/{n}/{r}" for p in layers for n in NORMALIZATIONS for r in REFERENCES]
     return [*_RUN, *_OVERALL_LABELS, *robust, *ssr]
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis import metric
 from analysis.configuration import PREFIX, SEED
 from analysis.formatting import (
+    LATEX_HEAD,
     estimate_text,
     is_missing,
     latex_grid,
@@ -112,7 +113,7 @@ def text(
         notes.append("The configurations are equal, the seed too.")
     grids = [grid for grid in (differing, values) if grid[1]]
     if form == "latex":
-        lines = [r"% \usepackage{booktabs}"] + [line for grid in grids for line in [*latex_grid(*grid), ""]]
+        lines = [LATEX_HEAD] + [line for grid in grids for line in [*latex_grid(*grid), ""]]
         return "\n".join(lines + [f"% {latex_text(sentence)}" for sentence in [*notes, *footer(runs)]])
     if form == "markdown":
         lines = [line for grid in grids for line in [*markdown_grid(*grid), ""]]

@@ -168,19 +168,19 @@ def paired_differences(
     scale = pairs.groupby(list(by), dropna=False, sort=False, observed=True)["scale"].max().to_numpy(dtype=float)
     mean, sd, n = (result[c].to_numpy(dtype=float) for c in ("mean", "sd", "n"))
     result["p"] = _paired_t(mean, sd, n, scale)
-    result["hedges_g"], result["g_low"], result["g_high"] = hedges_g(mean, np.where(_spreads(sd, scale), sd, np.nan), n)
+    result["hedges_g"], result["g_low"], result["g_high"] = hedges_g(mean, np.where(spreads(sd, scale), sd, np.nan), n)
     result["can_reach"] = can_reach(n, int(result["p"].notna().sum()) if tests is None else tests)
     return result
 
 
-def _spreads(sd: Floats, scale: Floats) -> Bools:
-    # Equal differences computed in floating point leave a spread of some ulp of the values; that is no spread.
+def spreads(sd: Floats, scale: Floats) -> Bools:
+    """Whether values of size ``scale`` differ: equal ones computed in floating point leave a spread of some ulp."""
     return np.asarray(sd > 1e-12 * scale)
 
 
 def _paired_t(mean: Floats, sd: Floats, n: Floats, scale: Floats) -> Floats:
     """Two-sided p of the paired t test; ``scale`` is the largest of the absolute values that were subtracted."""
-    spread = _spreads(sd, scale)
+    spread = spreads(sd, scale)
     t = np.abs(mean) * np.sqrt(np.where(n > 1, n, np.nan)) / np.where(spread, sd, np.nan)
     p = 2 * stdtr(np.where(n > 1, n - 1, np.nan), -t)
     return np.where((n > 1) & ~spread & (mean == 0), 1.0, p)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis import metric
-from analysis.aggregate import incomplete_runs, mixtures
+from analysis.aggregate import incomplete_runs, missing_seeds, mixtures
 from analysis.configuration import PREFIX
 from analysis.formatting import (
+    LATEX_HEAD,
     estimate_text,
     latex_grid,
     latex_text,
@@ -20,11 +21,11 @@ from analysis.formatting import (
     value_text,
     wrapped,
 )
-from analysis.frames.ssr import null_distribution
+from analysis.frames.ssr import null_distribution, null_words
 from analysis.layout import fitted
 from analysis.load import Records
 from analysis.rows import Rows, by_configuration
-from analysis.statistics import sampling_error
+from analysis.statistics import sampling_error, spreads
 
 WIDTH = 80
 LONG = 60
@@ -100,7 +101,7 @@ def terminal(
     names, heads, texts = cells(records, metrics, shown)
     lines = [line for text in counts(records, MOST_INCOMPLETE) for line in wrapped(text, width)]
     lines += ["", *fitted(names, heads, texts, [printable(label) for label in shown.label], width)]
-    sentences = [*_length(rows, limit), *footer(records, rows.metrics, rows)]
+    sentences = [*_length(rows, limit), *footer(records, rows.metrics, shown)]
     return "\n".join(lines + [line for sentence in sentences for line in wrapped(sentence, width)])
 
 
@@ -133,11 +134,11 @@ def latex(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows 
     names, heads, texts = cells(records, metrics, rows)
     grid = latex_grid([*names, *heads], texts, len(names) - 1)
     notes = [f"% {latex_text(line)}" for line in [*counts(records), *footer(records, rows.metrics, rows)]]
-    return "\n".join([r"% \usepackage{booktabs}", *grid, *notes])
+    return "\n".join([LATEX_HEAD, *grid, *notes])
 
 
 def counts(records: Records, most: int | None = None) -> list[str]:
-    """How many runs are complete, and each of the others by name, with status and reason.
+    """How many runs are complete, and each of the others by name, with status and reason; how many are damaged.
 
     Args:
         most: how many of the others are named; all of them if left out.
@@ -146,12 +147,20 @@ def counts(records: Records, most: int | None = None) -> list[str]:
     missing = incomplete_runs(records)
     number = len(records.configurations.table)
     plural = "configuration" if number == 1 else "configurations"
-    done = f"{len(runs) - len(missing)} of {len(runs)} runs complete, {number} {plural}."
+    lost = records.damaged_runs
+    # Of a filtered sweep nobody knows whether a run that cannot be read would belong to it.
+    total = len(runs) + (0 if records.partial else lost)
+    damaged = f", {lost} damaged{' (any of these rows may lack them)' if records.partial else ''}" if lost else ""
+    done = f"{len(runs) - len(missing)} of {total} runs complete{damaged}, {number} {plural}."
     lines = [f"{printable(records.name)}: {done}"]
     lines += ["  " + reason(row) for _, row in missing.head(len(missing) if most is None else most).iterrows()]
     if most is not None and len(missing) > most:
         lines.append(f"  and {len(missing) - most} more: table --runs --where status!=complete")
-    return [*lines, *mixtures(records)]
+    return [*lines, *map(_sentence, missing_seeds(records)), *mixtures(records)]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def reason(row: pd.Series) -> str:
@@ -171,7 +180,7 @@ def footer(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows
         f"mean ± half-width of the {interval} over n seeds (complete runs only; '2 of 3': one of "
         "three did not complete); n = 1 has no interval and ranks nothing. Accuracies: test split, in %."
     )
-    sentences += _mark_sentences(rows)
+    sentences += [*map(_sentence, missing_seeds(records)), *_equal_sentences(rows), *_mark_sentences(rows)]
     if any(name in ("corrupted_accuracy", "relative_robustness", "drop") for name in metrics):
         sentences.append(
             "Corrupted: mean over the corruptions of the mean over their severities. "
@@ -197,6 +206,16 @@ def constants(records: Records) -> list[str]:
         f"{printable(c.removeprefix(PREFIX))}={' or '.join(dict.fromkeys(map(value_text, choices[c])))}" for c in rest
     ]
     return ["The same in all, or following from what differs: " + ", ".join(listed) + "."] if listed else []
+
+
+def _equal_sentences(rows: Rows | None) -> list[str]:
+    """What an interval of width 0 is, where one is shown."""
+    columns = [[rows.column(name, c) for c in ("sd", "mean")] for name in rows.metrics] if rows is not None else []
+    if not any((sd.notna() & ~spreads(sd.to_numpy(float), mean.abs().to_numpy(float))).any() for sd, mean in columns):
+        return []
+    return [
+        "± 0: these seeds gave equal values (accuracies are multiples of 1/images); that is no evidence of no spread."
+    ]
 
 
 def _mark_sentences(rows: Rows | None) -> list[str]:
@@ -231,18 +250,34 @@ def _sampling_sentences(records: Records) -> list[str]:
     ]
 
 
+MOST_NULLS = 6
+NULL_KEYS = ["position", "layer", "normalization", "low", "high", "n"]
+
+
 def _null_sentences(records: Records, names: Sequence[str]) -> list[str]:
     parsed = [name.removeprefix("ssr/").rsplit("/", 2) for name in names]
     wanted = list(dict.fromkeys((layer, kind) for layer, kind, reference in parsed if reference == "init"))
     if not wanted:
         return []
     layers, kinds = (list(dict.fromkeys(column)) for column in zip(*wanted, strict=True))
-    null = null_distribution(records, layers, kinds).groupby(["position", "normalization"])[["low", "high"]]
-    range_of = null.agg({"low": "min", "high": "max"}).to_dict("index")
-    parts = [
-        f"{printable(layer)} {kind} {number_text(found['low'], '1')} to {number_text(found['high'], '1')}"
-        for layer, kind in wanted
-        if (found := range_of.get((layer, kind)))
-    ]
-    text = "SSR between two random initialisations (null, 95% of draws): " + "; ".join(parts) + "."
-    return [text] if parts else []
+    null = null_distribution(records, layers, kinds)
+    by_context = {
+        str(context): "; ".join(
+            f"{printable(r.position)} {r.normalization} {number_text(r.low, '1')} to {number_text(r.high, '1')}"  # type: ignore[arg-type]
+            f" ({null_words([r.n])})"  # type: ignore[list-item]
+            for layer, kind in wanted
+            for r in rows[(rows["position"] == layer) & (rows["normalization"] == kind)].itertuples()
+        )
+        for context, rows in null.drop_duplicates(["context", *NULL_KEYS]).groupby("context", sort=False)
+    }
+    alike: dict[str, list[str]] = {}  # contexts with one network share its null
+    for context, ranges in by_context.items():
+        alike.setdefault(ranges, []).append(printable(context))
+    named = {
+        ranges: " and ".join([*contexts[:2], *([f"{len(contexts) - 2} more"] if len(contexts) > 2 else [])]) + ": "
+        for ranges, contexts in alike.items()
+    }
+    texts = [(name if len(named) > 1 else "") + ranges for ranges, name in named.items()]
+    more = f" | and those of {len(texts) - MOST_NULLS} more networks" if len(texts) > MOST_NULLS else ""
+    text = "SSR between two random initialisations (null): " + " | ".join(texts[:MOST_NULLS]) + more + "."
+    return [text] if texts else []

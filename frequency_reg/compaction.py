@@ -32,7 +32,7 @@ SEGMENT = 500
 WORTHWHILE = 300
 """From this many uncompacted finished runs on, reading compacts by itself, and so does the end of a sweep."""
 
-_VERSION = f"{SCHEMA_VERSION}.1"
+_VERSION = f"{SCHEMA_VERSION}.2"
 _ORDER = {
     "ssr": ["normalization", "reference", "epoch"],
     "ssr_null": ["normalization"],

@@ -32,6 +32,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from frequency_reg import presence
+from frequency_reg.validity import UnfitError, as_text, fitted, of_one_run, one_run, plain, version_of
 
 SCHEMA_VERSION = 3
 """Raised whenever a table's columns or their meaning change; old versions stay readable."""
@@ -157,6 +158,17 @@ TABLES: dict[str, pa.Schema] = {
     ),
 }
 """Schema of every table, by name. A probe that adds a table declares its schema in its own file."""
+
+_INDISPENSABLE = {
+    "run": ("run_id", "run_name", "status"),
+    "epochs": ("run_id", "epoch"),
+    "spectra": ("run_id", "epoch", "layer", "depth", "kernel", "radius", "multiplicity", "power"),
+    "ssr": ("run_id", "epoch", "layer", "depth", "normalization", "reference", "value", "status"),
+    "ssr_null": ("run_id", "layer", "depth", "normalization", "draw", "value"),
+    "robustness": ("run_id", "split", "corruption", "severity", "accuracy"),
+    "regularizer": ("run_id", "epoch", "layer", "quantity", "value"),
+}
+"""Columns without which a file is not the table of its name; the others are NULL where older records lack them."""
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -383,6 +395,14 @@ class Damage:
     reason: str
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What lies below a folder: the folders of runs, sorted, and the damage of folders that were one."""
+
+    runs: tuple[Path, ...]
+    damaged: tuple[Damage, ...]
+
+
 class Tables(dict[str, pa.Table]):
     """Tables by name, with the files that could not be read in :attr:`damaged`."""
 
@@ -396,30 +416,51 @@ def run_directories(path: str | Path) -> list[Path]:
 
     Hidden folders below ``path`` hold no runs, nor do the folders inside a run's own.
     """
+    return list(survey(path).runs)
+
+
+def survey(path: str | Path) -> Survey:
+    """:func:`run_directories`, and each folder that holds other files of a run while nobody does it, as damage."""
     found: list[Path] = []
+    damaged: list[Damage] = []
     for folder, inside, files in os.walk(path):
         if "run.parquet" in files:
             found.append(Path(folder))
             inside.clear()
+        elif (left := _left(files)) and presence.holder(Path(folder)) is None:
+            damaged.append(Damage(Path(folder) / "run.parquet", f"no run.parquet beside the {left} of a run"))
         inside[:] = [name for name in inside if not name.startswith(".")]
-    return sorted(found)
+    return Survey(tuple(sorted(found)), tuple(sorted(damaged, key=lambda damage: damage.path)))
+
+
+_TABLE_FILES = frozenset(f"{name}.parquet" for name in TABLES)
+_CHECKPOINT = re.compile(r"checkpoint-\d{6}\.pt")
+
+
+def _left(files: Sequence[str]) -> str:
+    """What files say that their folder, which has no ``run.parquet``, was a run's; empty if nothing does."""
+    if not _TABLE_FILES.isdisjoint(files):
+        return "tables"
+    return "checkpoint" if any(_CHECKPOINT.fullmatch(name) for name in files) else ""
 
 
 def read(path: str | Path) -> Tables:
     """Read every table of one run's directory, or of all runs below a sweep's directory.
 
-    A file that cannot be read is listed in ``.damaged`` and the rest is returned; a run whose ``run`` table is damaged
-    contributes nothing, so that no row lacks its configuration. A run whose record says ``running`` while no process
-    does it is returned as ``killed``.
+    A file that cannot be read or does not fit its table is listed in ``.damaged`` and the rest is returned; a run whose
+    ``run`` table is damaged contributes nothing, so that no row lacks its configuration. A run whose record says
+    ``running`` while no process does it is returned as ``killed``.
 
     Raises:
         RecordsError: ``path`` does not exist or holds no records.
     """
-    return stacked(read_runs(existing_runs(path)))
+    found = existing(path)
+    tables = stacked(read_runs(found.runs))
+    return Tables(tables, [*tables.damaged, *found.damaged])
 
 
-def existing_runs(path: str | Path) -> list[Path]:
-    """:func:`run_directories`, of which there must be one.
+def existing(path: str | Path) -> Survey:
+    """:func:`survey`, which must find a run.
 
     Raises:
         RecordsError: ``path`` does not exist or holds no records.
@@ -429,13 +470,14 @@ def existing_runs(path: str | Path) -> list[Path]:
         raise RecordsError(f"{root}: no such folder. Give a run's folder or a sweep's folder that holds run folders.")
     if root.is_file():
         raise RecordsError(f"{root}: a file. Give the run's folder that holds it, or the sweep's folder above.")
-    directories = run_directories(root)
-    if not directories:
+    found = survey(root)
+    if not found.runs:
+        lost = f" Folders with other files of a run: {len(found.damaged)}." if found.damaged else ""
         raise RecordsError(
-            f"{root}: no records here (no run.parquet at any depth). "
+            f"{root}: no records here (no run.parquet at any depth).{lost} "
             "Give a run's folder or a sweep's folder, such as outputs/NAME."
         )
-    return directories
+    return found
 
 
 def read_table(file: Path) -> pa.Table:
@@ -473,24 +515,33 @@ def stacked(runs: Iterable[Tables]) -> Tables:
 
 
 def read_run(directory: Path) -> Tables:
-    """The tables of one run's directory, none of them if its ``run`` table cannot be read."""
+    """The tables of one run's directory, none of them if its ``run`` table cannot be read or does not fit."""
     tables: dict[str, pa.Table] = {}
     damaged: list[Damage] = []
+    recorded: dict[str, int] = {}
+    run_id = ""
     for file in sorted(directory.glob("*.parquet"), key=lambda file: (file.stem != "run", file.stem)):
         try:
-            table = pq.ParquetFile(file).read(use_threads=False)
+            table = _fitted(file.stem, pq.ParquetFile(file).read(use_threads=False))
             if file.stem == "run":
+                run_id, recorded = one_run(table), recorded_tables(table)
                 table = _without_ghost(directory, table)
-            tables[file.stem] = _upgraded(file.stem, table)
-        except (pa.ArrowException, OSError) as error:
-            damaged.append(Damage(file, re.sub(r"\s+", " ", str(error))[:200]))
+            of_one_run(table, run_id)
+            tables[file.stem] = table
+        except (pa.ArrowException, OSError, UnfitError) as error:
+            damaged.append(Damage(file, _plainly(str(error))))
             if file.stem == "run":
                 return Tables({}, damaged)
-    for name in recorded_tables(tables["run"]) if "run" in tables else ():
+    for name in recorded:
         file = directory / f"{name}.parquet"
         if name not in tables and not file.exists():
             damaged.append(Damage(file, "missing, though the run recorded it"))
     return Tables(tables, damaged)
+
+
+def _plainly(text: str) -> str:
+    """One line of printable characters: what a library says of a file may quote the file."""
+    return "".join(c if c.isprintable() else "?" for c in re.sub(r"\s+", " ", text))[:200]
 
 
 def _without_ghost(directory: Path, run: pa.Table) -> pa.Table:
@@ -501,19 +552,33 @@ def _without_ghost(directory: Path, run: pa.Table) -> pa.Table:
 
 
 def recorded_tables(run: pa.Table) -> dict[str, int]:
-    """Rows of each table that a ``run`` table says its run has; nothing for records of version 1, which do not say."""
-    texts = run["tables"].to_pylist() if "tables" in run.column_names else []
-    return {str(k): int(v) for text in texts if text for k, v in json.loads(text).items()}
+    """Rows of each table that a ``run`` table says its run has; nothing for records of version 1, which do not say.
 
-
-def _upgraded(name: str, table: pa.Table) -> pa.Table:
-    """A table of an older version as the present one has it: later columns are NULL, withdrawn values too.
-
-    Version 1 gave ``absolute_folded`` a value against ``init``, where batch norm has no statistics to fold in yet.
+    Raises:
+        UnfitError: what it says is no JSON of that form.
     """
-    version = int((table.schema.metadata or {}).get(b"frequency_reg.schema_version", b"0"))
-    table = table.replace_schema_metadata()
-    for entry in TABLES.get(name, ()):
+    texts = run["tables"].to_pylist() if "tables" in run.column_names else []
+    try:
+        return {str(k): int(v) for text in texts if text for k, v in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UnfitError(f"column tables: expected rows of each table as JSON ({error})") from error
+
+
+def _fitted(name: str, table: pa.Table) -> pa.Table:
+    """A file's content as the present version has the table of that name.
+
+    Columns that an older version lacks are NULL, and so are withdrawn values: version 1 gave ``absolute_folded`` a
+    value against ``init``, where batch norm has no statistics to fold in yet.
+
+    Raises:
+        UnfitError: it is no such table, or a newer version's.
+    """
+    version = version_of(table, SCHEMA_VERSION)
+    schema = TABLES.get(name, pa.schema([_RUN_ID]))
+    table = fitted(table.replace_schema_metadata(), schema, _INDISPENSABLE.get(name, ("run_id",)))
+    if name == "run":
+        table = plain(table, schema)
+    for entry in schema:
         if entry.name not in table.column_names:
             table = table.append_column(entry, pa.nulls(len(table), entry.type))
     if name == "ssr" and version == 1:
@@ -533,15 +598,25 @@ def concatenate(chunks: Iterable[pa.Table]) -> pa.Table:
     for table in chunks:
         for entry in table.schema:
             kinds.setdefault(entry.name, set()).add(entry.type)
-    mixed = {name for name, types in kinds.items() if len(types - {pa.null()}) > 1 and pa.string() in types}
-    mixed |= {name for name, types in kinds.items() if pa.bool_() in types and len(types - {pa.null()}) > 1}
-    return pa.concat_tables([_as_text(table, mixed) for table in chunks], promote_options="permissive")
+    several = {name for name, types in kinds.items() if len(types - {pa.null()}) > 1}
+    mixed = {name for name in several if not _promotable(name, kinds[name])}
+    with contextlib.suppress(pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.concat_tables([_as_text(table, mixed) for table in chunks], promote_options="permissive")
+    # Types that widen in principle, with a value that does not (2**53 + 1 is no float).
+    return pa.concat_tables([_as_text(table, several) for table in chunks], promote_options="permissive")
+
+
+def _promotable(name: str, kinds: Iterable[pa.DataType]) -> bool:
+    try:
+        pa.unify_schemas([pa.schema([(name, kind)]) for kind in kinds], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def _as_text(table: pa.Table, names: set[str]) -> pa.Table:
     for name in names & set(table.column_names):
-        values = [None if v is None else str(v) for v in table[name].to_pylist()]
-        table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+        table = table.set_column(table.column_names.index(name), name, as_text(table[name]))
     return table
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from frequency_reg import records
+from frequency_reg import presence, records
 from frequency_reg.records import RecordsError, RunWriter, content_digest, read, write_table
 
 EPOCHS = {
@@ -223,3 +223,128 @@ def test_kill_at_any_moment_leaves_only_readable_files(tmp_path):
         assert max(tables["epochs"]["epoch"].to_pylist()) >= tables["run"]["epoch"].to_pylist()[0]
         RunWriter(folder, "a")
         assert not list(folder.glob(".*.tmp")), "leftovers of the killed writer are removed by the next one"
+
+
+def rewrite(folder, table, **columns):
+    """Replace columns of a written table; None takes the column away."""
+    path = folder / f"{table}.parquet"
+    content = pq.ParquetFile(path).read()
+    for name, values in columns.items():
+        if name in content.column_names:
+            content = content.drop_columns([name])
+        content = content if values is None else content.append_column(name, values)
+    pq.write_table(content, path)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "reason"),
+    [
+        ("epochs", {"epoch": None}, "column epoch is missing, expected int32; found run_id, train_loss"),
+        ("epochs", {"run_id": None}, "column run_id is missing, expected string"),
+        ("epochs", {"train_loss": pa.array(["x", "y"])}, "column train_loss: found string, expected double"),
+        ("epochs", {"train_loss": pa.array([[1.0], []])}, "column train_loss: found list<"),
+        ("epochs", {"epoch": pa.array([0.0, 1.5])}, "column epoch: found double, expected int32 (Float value 1.5"),
+        ("epochs", {"epoch": pa.array([True, False])}, "column epoch: found bool, expected int32"),
+        ("epochs", {"run_id": pa.array(["a", "b"])}, "rows of another run (run_id b, expected a)"),
+        ("epochs", {"run_id": pa.array(["a", None])}, "rows of another run (run_id NULL, expected a)"),
+        ("epochs", {"train_accuracy": pa.array([0.5, -0.1])}, "train_accuracy -0.1 outside [0, 1]"),
+        ("run", {"run_name": None}, "column run_name is missing, expected string"),
+        ("run", {"run_id": pa.array([None], pa.string())}, "column run_id is empty, expected text"),
+        ("run", {"status": pa.array([None], pa.string())}, "column status is empty, expected text"),
+        ("run", {"clean_accuracy": pa.array(["high"])}, "column clean_accuracy: found string, expected double"),
+        ("run", {"clean_accuracy": pa.array([1.5])}, "clean_accuracy 1.5 outside [0, 1]"),
+        ("run", {"clean_accuracy": pa.array([float("nan")])}, "clean_accuracy nan outside [0, 1]"),
+        ("run", {"clean_accuracy": pa.array([float("inf")])}, "clean_accuracy inf outside [0, 1]"),
+        ("run", {"tables": pa.array(["no json"])}, "column tables: expected rows of each table as JSON"),
+    ],
+)
+def test_a_file_that_does_not_fit_its_table_is_damage_and_the_rest_loads(tmp_path, table, columns, reason):
+    folder = write_run(tmp_path / "s" / "bad", "a")
+    write_run(tmp_path / "s" / "good", "g")
+    rewrite(folder, table, **columns)
+    tables = read(tmp_path / "s")
+    assert [damage.path for damage in tables.damaged] == [folder / f"{table}.parquet"]
+    assert tables.damaged[0].reason.startswith(reason)
+    assert set(tables["epochs"]["run_id"].to_pylist()) == {"g"}
+    assert set(tables["run"]["run_id"].to_pylist()) == ({"g"} if table == "run" else {"a", "g"})
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_a_run_table_has_one_row(tmp_path, rows):
+    folder = write_run(tmp_path / "run")
+    content = pq.ParquetFile(folder / "run.parquet").read()
+    pq.write_table(pa.concat_tables([content] * rows) if rows else content.slice(0, 0), folder / "run.parquet")
+    assert [damage.reason for damage in read(folder).damaged] == [f"{rows} rows, expected one"]
+
+
+def test_severities_are_whole_numbers_also_when_stored_as_floats(tmp_path):
+    folder = write_run(tmp_path / "run")
+    writer = RunWriter(folder, "a")
+    rows = {"split": "test", "corruption": "fog", "parameter": 1.0, "parameter_unit": "u", "loss": 1.0, "n": 10}
+    writer.add("robustness", {**rows, "severity": [0, 1], "accuracy": [1.0, 0.0]})
+    writer.publish()
+    rewrite(folder, "robustness", severity=pa.array([0.0, 1.0]))
+    tables = read(folder)
+    assert tables.damaged == ()
+    assert tables["robustness"].schema.field("severity").type == pa.int32()
+    assert tables["robustness"]["severity"].to_pylist() == [0, 1]
+    rewrite(folder, "robustness", severity=pa.array([0.5, 1.5]))
+    assert [damage.path.name for damage in read(folder).damaged] == ["robustness.parquet"]
+
+
+def test_casts_that_lose_nothing_are_done(tmp_path):
+    folder = write_run(tmp_path / "run")
+    rewrite(folder, "epochs", epoch=pa.array([0, 1], pa.int64()), train_loss=pa.array([1, 2], pa.int8()),
+            run_id=pa.array(["a", "a"]).dictionary_encode(), validation_loss=pa.array([0.5, 0.25], pa.float32()),
+            learning_rate=pa.nulls(2), train_seconds=pa.array([float("inf"), 1.0]))  # fmt: skip
+    rewrite(folder, "run", status=pa.array(["complete"], pa.large_string()))
+    tables = read(folder)
+    assert tables.damaged == ()
+    assert tables["epochs"].select(records.TABLES["epochs"].names).schema.equals(records.TABLES["epochs"])
+    assert tables["epochs"]["train_loss"].to_pylist() == [1.0, 2.0]
+    assert tables["epochs"]["validation_loss"].to_pylist() == [0.5, 0.25]
+    assert tables["epochs"]["train_seconds"].to_pylist() == [None, 1.0]
+    assert tables["run"].schema.field("status").type == pa.string()
+
+
+def test_configuration_columns_of_any_types_stack(tmp_path):
+    values = [pa.array(["0.1"], pa.large_string()), pa.array([[1, 2]]), pa.array([True]), pa.array([1], pa.int8()),
+              pa.array([{"a": 1}]), pa.nulls(1), pa.array(["x"]).dictionary_encode(), pa.array([0.5], pa.float32()),
+              pa.array([float("nan")])]  # fmt: skip
+    for number, value in enumerate(values):
+        rewrite(write_run(tmp_path / "s" / str(number), str(number)), "run", **{"config.x": value})
+    tables = read(tmp_path / "s")
+    assert tables.damaged == ()
+    found = dict(zip(tables["run"]["run_id"].to_pylist(), tables["run"]["config.x"].to_pylist(), strict=True))
+    assert [found[str(n)] for n in range(9)] == ["0.1", "[1, 2]", "true", "1", "{'a': 1}", None, "x", "0.5", None]
+
+
+def test_whole_numbers_that_no_float_holds_stack_with_floats_as_text(tmp_path):
+    write_run(tmp_path / "one", "1", x=2**53 + 1)
+    write_run(tmp_path / "two", "2", x=0.5)
+    assert read(tmp_path)["run"]["config.x"].to_pylist() == ["9007199254740993", "0.5"]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "reason"),
+    [(b"99", "made by a newer version (99) than this one reads (3)"), (b"x", "its schema version is no number (x)")],
+)
+def test_a_version_that_is_not_known_is_not_read(tmp_path, stamp, reason):
+    folder = write_run(tmp_path / "run")
+    content = pq.ParquetFile(folder / "epochs.parquet").read()
+    metadata = {**content.schema.metadata, b"frequency_reg.schema_version": stamp}
+    pq.write_table(content.replace_schema_metadata(metadata), folder / "epochs.parquet")
+    tables = read(folder)
+    assert [(damage.path.name, damage.reason) for damage in tables.damaged] == [("epochs.parquet", reason)]
+    assert len(tables["epochs"]) == 0
+
+
+def test_tables_without_a_run_table_are_damage_unless_a_process_does_the_run(tmp_path):
+    write_run(tmp_path / "good", "g")
+    (write_run(tmp_path / "lost", "l") / "run.parquet").unlink()
+    lost = [(tmp_path / "lost" / "run.parquet", "no run.parquet beside the tables of a run")]
+    assert [(damage.path, damage.reason) for damage in read(tmp_path).damaged] == lost
+    with presence.hold(tmp_path / "lost"):
+        assert read(tmp_path).damaged == ()
+    with pytest.raises(RecordsError, match=r"at any depth\)\. Folders with other files of a run: 1\. Give"):
+        read(tmp_path / "lost")

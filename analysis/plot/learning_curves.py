@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.frames import learning
+from analysis.interval import NOTE, is_accuracy
 from analysis.palette import INK
 from analysis.plot.base import Plot
 from analysis.plot.style import (
@@ -65,14 +66,16 @@ def _lines(ax: Axes, rows: pd.DataFrame, scale: float, look: dict[str, Style], *
             continue
         ax.plot(line["epoch"], scale * line["mean"], color=style.color, marker=style.marker, lw=1.4,
                 markevery=max(1, len(line) // 5), label=line["label"].iloc[0])  # fmt: skip
-        ax.fill_between(line["epoch"], scale * line["low"], scale * line["high"], color=style.color, alpha=0.16, lw=0)
+        accuracy = is_accuracy(str(line["quantity"].iloc[0]))
+        low, high = (line[c].clip(0, 1) if accuracy else line[c] for c in ("low", "high"))
+        ax.fill_between(line["epoch"], scale * low, scale * high, color=style.color, alpha=0.16, lw=0)
 
 
 PLOT = Plot(
     title="Learning curves",
     caption="Full lines and bands: validation split, mean over seeds with the 95% interval. Dashed: training, the mean"
     " over the epoch's augmented images while the weights move, so that epoch 0 has none and the gap can be "
-    "negative. Gap: training minus validation accuracy.",
+    "negative. Gap: training minus validation accuracy. " + NOTE,
     frames=(learning.learning_curves,),
     draw=lambda frame: {"": learning_curves(frame)},
 )

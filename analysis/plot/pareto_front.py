@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.formatting import shortened
 from analysis.frames import pareto
+from analysis.interval import NOTE
 from analysis.metric import describe
 from analysis.plot.base import Plot, Scope
 from analysis.plot.style import WIDTH, house_style, nothing, panels, short
@@ -83,7 +84,7 @@ PLOT = Plot(
     caption="Means over seeds with 95% intervals, in every pair of the metrics. Rings and numbers: the front of the "
     "means in all metrics at once, that is no other configuration is as good in all and better in one; "
     "intervals that overlap mean that the order may be the seeds' luck. Of more than 12 configurations only "
-    "those on the front have intervals.",
+    "those on the front have intervals. " + NOTE,
     frames=(pareto.pareto_fronts,),
     draw=lambda frame: {"": pareto_front(frame)},
     scope=Scope.CONTEXT,

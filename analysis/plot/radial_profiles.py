@@ -69,7 +69,7 @@ def _profiles(ax: Axes, rows: pd.DataFrame, look: dict[str, Style]) -> None:
         start = line[line["state"] == "initial"].sort_values("radius")
         ax.plot(start["radius"], start["mean"], color=SOFT, ls="--", lw=1.2, zorder=1.5)
         line = line[line["state"] == "trained"].sort_values("radius")
-        ax.plot(line["radius"], line["mean"], color=style.color, marker=style.marker, ls=style.line,
+        ax.plot(line["radius"], line["mean"], color=style.color, marker=style.marker, ls="-",
                 label=line["label"].iloc[0] if len(line) else "")  # fmt: skip
         # An interval that reaches down to no power at all has no lower end on this scale: its band leaves the panel.
         low = line["low"].where(line["low"].notna() | line["high"].isna(), floor - span)

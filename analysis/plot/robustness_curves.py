@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.formatting import value_text
 from analysis.frames import robustness
+from analysis.interval import NOTE, bars
 from analysis.plot.base import Plot
 from analysis.plot.style import Style, house_style, legend_below, legend_of, nothing, panels, short, spread, styles
 
@@ -48,7 +49,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, look: dict[str, Style]) -> None:
         # A small shift keeps the bars of several configurations apart.
         shift = 0.36 * (i / max(len(configurations) - 1, 1) - 0.5)
         style = look[str(configuration)]
-        ax.errorbar(line["x"] + shift, 100 * line["mean"], yerr=100 * line["half_width"].fillna(0), lw=1.3,
+        ax.errorbar(line["x"] + shift, 100 * line["mean"], yerr=100 * bars(line["mean"], line["half_width"]), lw=1.3,
                     elinewidth=0.9, color=style.color, ls=style.line, marker=style.marker,
                     label=line["label"].iloc[0])  # fmt: skip
     ax.set_xticks(range(len(place)), ["clean" if severity == 0 else text for severity, text in place])
@@ -58,7 +59,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, look: dict[str, Style]) -> None:
 PLOT = Plot(
     title="Robustness",
     caption="Accuracy on the test split, mean over seeds with the 95% interval. Leftmost point: the clean set. "
-    "Severity rises to the right; the axis names the physical parameter, equally spaced by severity.",
+    "Severity rises to the right; the axis names the physical parameter, equally spaced by severity. " + NOTE,
     frames=(robustness.robustness_curves,),
     draw=lambda frame: {"": robustness_curves(frame)},
 )

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.frames import replication
+from analysis.interval import NOTE, bars, is_accuracy
 from analysis.metric import describe
 from analysis.palette import INK
 from analysis.plot.base import Plot
@@ -50,7 +51,8 @@ def _strip(ax: Axes, rows: pd.DataFrame, scale: float, look: dict[str, Style]) -
     means = rows.drop_duplicates("configuration").set_index("configuration")
     for y, label in enumerate(order):
         row = means.loc[label]
-        error = scale * row["half_width"] if pd.notna(row["half_width"]) else None
+        bar = bars(row["mean"], row["half_width"], accuracy=is_accuracy(str(row["metric"])))
+        error = scale * bar if pd.notna(row["half_width"]) else None
         ax.errorbar(scale * row["mean"], y + 0.28, xerr=error, color=look[label].color, marker="|", ms=7, mew=1.8,
                     elinewidth=1.2)  # fmt: skip
     ax.set_yticks(range(len(order)), [short(means.loc[label, "label"], 26) for label in order])
@@ -61,7 +63,7 @@ def _strip(ax: Axes, rows: pd.DataFrame, scale: float, look: dict[str, Style]) -
 
 PLOT = Plot(
     title="Single seeds",
-    caption="Dots: one run each. Below them the mean over seeds and its 95% interval, as the table has them.",
+    caption="Dots: one run each. Below them the mean over seeds and its 95% interval, as the table has them. " + NOTE,
     frames=(replication.single_seeds,),
     draw=lambda frame: {"": single_seeds(frame)},
 )

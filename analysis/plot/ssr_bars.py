@@ -14,7 +14,6 @@ from analysis.palette import INK
 from analysis.plot.base import Plot
 from analysis.plot.style import (
     NULL,
-    NULL_LABEL,
     SOFT,
     Style,
     house_style,
@@ -22,6 +21,7 @@ from analysis.plot.style import (
     layer_title,
     legend_below,
     nothing,
+    null_label,
     panels,
     short,
     spread,
@@ -30,7 +30,7 @@ from analysis.plot.style import (
 
 
 def ssr_bars(frame: pd.DataFrame, null: pd.DataFrame, reference: str = "init") -> Figure:
-    """One panel for each layer and normalization; a bar with its interval, the null's 95% range as a grey box behind.
+    """One panel for each layer and normalization; a bar with its interval, the null's range as a grey box behind.
 
     Args:
         frame: from :func:`analysis.frames.ssr.final_ssr`, one context.
@@ -51,7 +51,7 @@ def ssr_bars(frame: pd.DataFrame, null: pd.DataFrame, reference: str = "init") -
             ax.set_title(f"{layer_title(frame, position)}\n{normalization}")
             ax.set_xlabel(f"SSR against {reference}")
         note = f"bars: {spread(frame)}"
-        legend_below(figure, [Patch(**NULL)], [NULL_LABEL], note)
+        legend_below(figure, [Patch(**NULL)], [null_label(null)], note)
     return figure
 
 
@@ -73,9 +73,10 @@ def _bars(ax: Axes, rows: pd.DataFrame, null: pd.DataFrame, look: dict[str, Styl
 
 PLOT = Plot(
     title="Final SSR beside its null",
-    caption="After the last epoch, against init. Bars: mean over seeds with the 95% interval. Grey boxes: 95% of the "
-    "SSR between two random initialisations of the same layer (the null). A bar inside its box cannot be told "
-    "from another random initialisation; no box: no null was recorded for that normalization.",
+    caption="After the last epoch, against init. Bars: mean over seeds with the 95% interval. Grey boxes: the "
+    "SSR between two random initialisations of the same layer (the null; the legend says of how many draws, and "
+    "whether 95% or all of them). An interval wholly inside its box cannot be told from another random "
+    "initialisation; no box: no null was recorded for that normalization.",
     frames=(ssr.final_ssr, ssr.null_distribution),
     draw=lambda frame, null: {"": ssr_bars(frame, null)},
 )

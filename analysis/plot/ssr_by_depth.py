@@ -14,7 +14,6 @@ from analysis.palette import INK
 from analysis.plot.base import Drawn, Plot
 from analysis.plot.style import (
     NULL,
-    NULL_LABEL,
     Style,
     depth_ticks,
     house_style,
@@ -22,6 +21,7 @@ from analysis.plot.style import (
     legend_below,
     legend_of,
     nothing,
+    null_label,
     panels,
     spread,
     styles,
@@ -31,7 +31,7 @@ from analysis.plot.style import (
 def ssr_by_depth(frame: pd.DataFrame, null: pd.DataFrame, normalizations: tuple[str, ...] = ("dc",)) -> Figure:
     """One panel for each normalization and reference; a line and its band for each configuration.
 
-    Layers stand at equal steps. The null's ribbon spans, layer by layer, the ranges of all configurations.
+    Layers stand at equal steps. The null's ribbon is, layer by layer, the range that the configurations share.
 
     Args:
         frame: from :func:`analysis.frames.ssr.ssr_by_depth`, one context.
@@ -59,7 +59,7 @@ def ssr_by_depth(frame: pd.DataFrame, null: pd.DataFrame, normalizations: tuple[
             ax.set_ylabel("SSR (> 0: suppressed)")
         handles, labels = legend_of(axes[0])
         if len(null):
-            handles, labels = [*handles, Patch(**NULL)], [*labels, NULL_LABEL]
+            handles, labels = [*handles, Patch(**NULL)], [*labels, null_label(null)]
         legend_below(figure, handles, labels, spread(frame))
     return figure
 
@@ -89,8 +89,8 @@ def _draw(frame: pd.DataFrame, null: pd.DataFrame) -> Drawn:
 
 PLOT = Plot(
     title="SSR by depth",
-    caption="SSR of every convolution with k > 1 after the last epoch, mean over seeds; bands: 95% interval. Grey: 95%"
-    " of the SSR between two random initialisations of the layer (the null), against init only.",
+    caption="SSR of every convolution with k > 1 after the last epoch, mean over seeds; bands: 95% interval. Grey: the"
+    " SSR between two random initialisations of the layer (the null; its draws are in the legend), against init only.",
     frames=(ssr.ssr_by_depth, partial(ssr.null_distribution, layers=())),
     draw=_draw,
 )

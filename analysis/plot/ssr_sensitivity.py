@@ -15,7 +15,6 @@ from analysis.palette import INK
 from analysis.plot.base import Drawn, Plot
 from analysis.plot.style import (
     NULL,
-    NULL_LABEL,
     WIDTH,
     Style,
     house_style,
@@ -23,6 +22,7 @@ from analysis.plot.style import (
     layer_title,
     legend_below,
     nothing,
+    null_label,
     short,
     spread,
     styles,
@@ -64,7 +64,7 @@ def ssr_sensitivity(frame: pd.DataFrame, null: pd.DataFrame, position: str) -> F
         figure.suptitle(
             f"{layer_title(frame, position)}: SSR after training; small numbers: rank by the mean", fontsize=9.5
         )
-        legend_below(figure, [Patch(**NULL)], [NULL_LABEL], spread(frame))
+        legend_below(figure, [Patch(**NULL)], [null_label(null)], spread(frame))
     return figure
 
 
@@ -97,8 +97,8 @@ PLOT = Plot(
     title="SSR under every normalization and reference",
     caption="After the last epoch: mean over seeds with the 95% interval. Small numbers: rank by the mean, 1 the "
     "largest SSR; where the ranks of a row of panels agree, the order does not hang on the normalization. Grey"
-    " boxes: 95% of the SSR between two random initialisations (the null), against init only. Each panel has "
-    "its own scale.",
+    " boxes: the SSR between two random initialisations (the null; its draws are in the legend), against init only. "
+    "Each panel has its own scale.",
     frames=(ssr.final_ssr, ssr.null_distribution),
     draw=_draw,
 )

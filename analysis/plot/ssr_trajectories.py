@@ -12,7 +12,6 @@ from analysis.palette import INK
 from analysis.plot.base import Drawn, Plot
 from analysis.plot.style import (
     NULL,
-    NULL_LABEL,
     Style,
     house_style,
     in_reading_order,
@@ -20,6 +19,7 @@ from analysis.plot.style import (
     legend_below,
     legend_of,
     nothing,
+    null_label,
     panels,
     spread,
     styles,
@@ -55,7 +55,7 @@ def ssr_trajectories(frame: pd.DataFrame, null: pd.DataFrame, normalizations: tu
             ax.set_ylabel("SSR (> 0: suppressed)")
         handles, labels = legend_of(axes[0])
         if len(null):
-            handles, labels = [*handles, Patch(**NULL)], [*labels, NULL_LABEL]
+            handles, labels = [*handles, Patch(**NULL)], [*labels, null_label(null)]
         legend_below(figure, handles, labels, spread(frame))
     return figure
 
@@ -78,9 +78,9 @@ def _draw(frame: pd.DataFrame, null: pd.DataFrame) -> Drawn:
 
 PLOT = Plot(
     title="SSR over training",
-    caption="Lines: mean over seeds; bands: 95% interval. Grey: 95% of the SSR between two random initialisations (the"
-    " null), which belongs to the reference init only. Above 0 the layer holds less high-frequency power than "
-    "in the reference state, below 0 more.",
+    caption="Lines: mean over seeds; bands: 95% interval. Grey: the SSR between two random initialisations (the"
+    " null; its draws are in the legend), which belongs to the reference init only. Above 0 the layer "
+    "holds less high-frequency power than in the reference state, below 0 more.",
     frames=(ssr.ssr_trajectories, ssr.null_distribution),
     draw=_draw,
 )

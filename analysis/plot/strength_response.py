@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.frames import strength
+from analysis.interval import NOTE, bars, is_accuracy
 from analysis.metric import describe
 from analysis.palette import INK
 from analysis.plot.base import Drawn, Plot, Scope
@@ -55,14 +56,18 @@ def _colors(frame: pd.DataFrame) -> dict[str, str]:
 
 def _response(ax: Axes, rows: pd.DataFrame, scale: float, palette: dict[str, str]) -> None:
     places, zero = positions(rows["strength"].to_numpy(dtype=float))
-    rows = rows.assign(place=places, shown=scale * rows["mean"], error=scale * rows["half_width"].fillna(0))
+    rows = rows.assign(place=places, shown=scale * rows["mean"])
+    accuracy = is_accuracy(str(rows["metric"].iloc[0]))
+    below, above = scale * bars(rows["mean"], rows["half_width"], accuracy=accuracy)
+    rows = rows.assign(below=below, above=above)
     for i, (swept, group) in enumerate(rows.groupby("swept", sort=False)):
         group = group.sort_values("strength")
         color = palette[str(swept)]
         positive, none = group[group["strength"] > 0], group[group["strength"] == 0]
-        ax.errorbar(positive["place"], positive["shown"], yerr=positive["error"], color=color, capsize=2.5,
+        bar, zero_bar = (part[["below", "above"]].to_numpy().T for part in (positive, none))
+        ax.errorbar(positive["place"], positive["shown"], yerr=bar, color=color, capsize=2.5,
                     marker=MARKS[i % len(MARKS)], label=str(swept).replace("_", " "))  # fmt: skip
-        ax.errorbar(none["place"], none["shown"], yerr=none["error"], color=INK, marker="s", capsize=2.5, ls="")
+        ax.errorbar(none["place"], none["shown"], yerr=zero_bar, color=INK, marker="s", capsize=2.5, ls="")
         if len(none) and len(positive):
             ends = pd.concat([none.iloc[-1:], positive.iloc[:1]])
             ax.plot(ends["place"], ends["shown"], color=color, ls=":", lw=1)
@@ -115,7 +120,7 @@ def _draw(frame: pd.DataFrame) -> Drawn:
 PLOT = Plot(
     title="Metrics against strength",
     caption="Mean over seeds with the 95% interval. Logarithmic axis; left of the break: strength 0, or no regularizer"
-    " where 0 was not run. The strengths of two regularizers have no common unit.",
+    " where 0 was not run. The strengths of two regularizers have no common unit. " + NOTE,
     frames=(strength.strength_response,),
     draw=_draw,
     scope=Scope.CONTEXT,

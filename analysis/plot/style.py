@@ -1,7 +1,7 @@
 """What all plots share: colours, markers, line styles, legends, axes.
 
 Colours are those of Okabe & Ito (2008), told apart under every common colour blindness. A regularizer keeps its colour
-in every figure and its strengths go from light to dark; each configuration has its own marker, for print in grey.
+in every figure and its strengths differ in lightness and dash; each configuration has its own marker, for grey print.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.formatting import shortened, value_text
+from analysis.frames.ssr import null_words
 from analysis.metric import NORMALIZATIONS, REFERENCES
 from analysis.palette import INK, regularizer_colors, shades
 
@@ -30,7 +31,6 @@ SOFT = "#8f9198"
 """What steps back: fronts, intervals over bars, initial states."""
 NULL: dict[str, Any] = {"facecolor": "#9a9ca3", "alpha": 0.4, "linewidth": 0.0}
 """How the null distribution's range is drawn, everywhere."""
-NULL_LABEL = "null (random initialisations)"
 
 MARKERS = {
     "circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v", "cross": "P",
@@ -38,7 +38,7 @@ MARKERS = {
 }  # fmt: skip
 """Matplotlib's letters for the shapes of :mod:`analysis.palette`."""
 LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
-"""Line styles, changed when the markers are used up."""
+"""Line styles, by the number of a shade's dash: neighbouring strengths of a regularizer differ in it."""
 
 LONGEST = 40
 """Characters of a label in a legend or title."""
@@ -60,14 +60,19 @@ def styles(frame: pd.DataFrame) -> dict[str, Style]:
     """Style of every configuration in ``frame`` (columns configuration, regularizer, strength), in display order."""
     found = shades(frame)
     return {
-        label: Style(shade.light, MARKERS[shade.shape], LINES[i // len(MARKERS) % len(LINES)])
-        for i, (label, shade) in enumerate(found.items())
+        label: Style(shade.light, MARKERS[shade.shape], LINES[shade.dash % len(LINES)])
+        for label, shade in found.items()
     }
 
 
 def colors(frame: pd.DataFrame) -> dict[str, str]:
     """Colour of every regularizer in ``frame``."""
     return {name: light for name, (light, _) in regularizer_colors(frame).items()}
+
+
+def null_label(null: pd.DataFrame) -> str:
+    """The null's entry in a legend, with what its range is: ``null (random initialisations, range of 20 draws)``."""
+    return f"null (random initialisations, {null_words(null['n'])})"
 
 
 def short(label: object, width: int = LONGEST) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.frames import robustness
+from analysis.interval import NOTE, bars, is_accuracy
 from analysis.plot.base import Plot, Scope
 from analysis.plot.style import SOFT, colors, house_style, legend_below, nothing, panels, short, spread, styles
 
@@ -56,12 +59,18 @@ def scatter(ax: Axes, rows: pd.DataFrame, x: str, y: str, marked: pd.Series) -> 
             ax.plot(100 * part[x], 100 * part[y], ls="", marker="o", ms=3, alpha=0.45, mew=0, color=palette[str(name)])
     for _, row in rows[marked].iterrows() if many else rows.iterrows():
         style = look[row["configuration"]]
-        xerr, yerr = (100 * row[f"{c}_half_width"] if pd.notna(row[f"{c}_half_width"]) else None for c in (x, y))
+        xerr, yerr = (_bar(row, c) for c in (x, y))
         color = palette[row["regularizer"]] if many else style.color
         ax.errorbar(100 * row[x], 100 * row[y], xerr=xerr, yerr=yerr, color=color, ls="", elinewidth=1,
                     marker="o" if many else style.marker, ms=4 if many else 6.5)  # fmt: skip
     ring = rows[marked]
     ax.plot(100 * ring[x], 100 * ring[y], ls="", marker="o", ms=7 if many else 12, mfc="none", mec=SOFT)
+
+
+def _bar(row: pd.Series, column: str) -> npt.NDArray[np.float64] | None:
+    half_width = row[f"{column}_half_width"]
+    accuracy = column in ("clean", "robust") or is_accuracy(column)
+    return 100 * bars(row[column], half_width, accuracy=accuracy) if pd.notna(half_width) else None
 
 
 def legend_of_points(figure: Figure, frame: pd.DataFrame) -> None:
@@ -85,7 +94,7 @@ PLOT = Plot(
     title="Accuracy against robustness",
     caption="Means over seeds with 95% intervals in both directions; corrupted accuracy is the mean over severities. "
     "Rings and dashed steps: the Pareto front of the means; intervals that overlap mean that the order may be "
-    "the seeds' luck. Of more than 12 configurations only those on the front have intervals.",
+    "the seeds' luck. Of more than 12 configurations only those on the front have intervals. " + NOTE,
     frames=(robustness.trade_off,),
     draw=lambda frame: {"": trade_off(frame)},
     scope=Scope.CONTEXT,

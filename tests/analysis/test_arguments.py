@@ -29,6 +29,7 @@ def test_several_folders_and_conditions() -> None:
         (["table", "a", "--width", "20"], "20 is less than 40"),
         (["table", "a", "--format", "xml"], "invalid choice: 'xml'"),
         (["query", "a", "--limit", "x"], "invalid"),
+        (["plot"], "required: PATH"),
     ],
 )
 def test_wrong_arguments_end_with_code_two(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,3 +37,18 @@ def test_wrong_arguments_end_with_code_two(words: list[str], message: str, capsy
         arguments.parsed(words)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_list_of_plots_needs_no_folder() -> None:
+    assert arguments.parsed(["plot", "--list"]).path is None
+    assert arguments.parsed(["plot", "a", "ssr_bars"]).path == Path("a")
+
+
+@pytest.mark.parametrize("command", ["table", "compare", "plot", "report", "compact", "query"])
+def test_the_usage_fits_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        arguments.parsed([command, "--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80

@@ -14,10 +14,13 @@ from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 def test_compacting_says_what_was_done_and_removing_leaves_the_records(tmp_path: Path) -> None:
     root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:2], layers=("conv1",))
     before = analysis.load(root)["run"].sort_values("run_id", ignore_index=True)
-    assert cache.compacted(root).startswith(f"4 of 4 runs in {root / '.compact'}, 4 of them new; records ")
+    text, damaged = cache.compacted(root)
+    assert text.startswith(f"4 of 4 runs in {root / '.compact'}, 4 of them new; records ")
+    assert damaged == []
     write_run(root / "more", SWEEP[0], 5, layers=())
     (root / "run-0-0" / "epochs.parquet").write_bytes(b"damaged")
-    text = cache.compacted(root)
+    text, damaged = cache.compacted(root)
+    assert [damage.path for damage in damaged] == [root / "run-0-0" / "epochs.parquet"]
     assert "4 of 5 runs" in text
     assert ", 1 of them new, 1 are unfinished or damaged and stay as they are;" in text
     assert "removed" in cache.removed(root)

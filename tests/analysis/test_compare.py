@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
 import analysis
 from analysis import compare
-from tests.analysis.synthetic import clean_accuracy, write_run, write_sweep
+from tests.analysis.synthetic import SWEEP, clean_accuracy, write_run, write_sweep
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_bad_baselines(records: analysis.Records, baseline: dict[str, str], mess
 
 
 def test_no_default_baseline(sweep: Path) -> None:
-    with pytest.raises(analysis.AnalysisError, match=r"no baseline: .*--baseline KEY=VALUE"):
+    with pytest.raises(analysis.AnalysisError, match=r"one configuration only .*Give the folder of the sweep"):
         compare.differences(analysis.load(sweep / "run-3-0"))
 
 
@@ -154,3 +155,40 @@ def test_long_names_of_layers_and_corruptions_fit(tmp_path: Path) -> None:
     text = compare.terminal(compare.differences(records, metrics=metrics))
     assert max(map(len, text.splitlines())) <= 80
     assert "c" * 70 in "".join(text.split())
+
+
+def test_no_baseline_among_several_asks_for_one(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0,), sweep=SWEEP[3:], layers=())
+    with pytest.raises(analysis.AnalysisError, match=r"no baseline: .*--baseline KEY=VALUE.*differ in regularizer"):
+        compare.differences(analysis.load(root))
+
+
+def said(root: Path) -> str:
+    return " ".join(compare.terminal(compare.differences(analysis.load(root), metrics=["clean_accuracy"])).split())
+
+
+def test_runs_without_a_seed_are_not_paired_and_that_is_said(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:2], layers=())
+    for folder in root.iterdir():
+        table = pq.ParquetFile(folder / "run.parquet").read()
+        pq.write_table(table.drop_columns(["config.seed"]), folder / "run.parquet")
+    assert said(root).startswith("There is nothing to compare. weight_decay 0.0001: no seed is recorded")
+
+
+def test_keys_in_which_no_baseline_agrees_are_named(tmp_path: Path) -> None:
+    for i, (regularizer, rate) in enumerate((("none", 0.1), ("none", 0.2), ("dropout", 0.3), ("dropout", 0.1))):
+        choices = {"regularizer": regularizer, "optimizer": "sgd", "optimizer.lr": rate}
+        write_run(tmp_path / f"r{i}", choices, 0, layers=())
+    text = said(tmp_path)
+    assert "Not compared: " in text
+    assert text.endswith("lr=0.3 · dropout: no baseline agrees in optimizer.lr.")
+
+
+def test_a_missing_complete_run_and_unlike_seeds_are_said(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", SWEEP[0], 0, layers=())
+    write_run(tmp_path / "b", SWEEP[3], 0, clean=None, status="diverged", layers=())
+    write_run(tmp_path / "c", SWEEP[4], 1, layers=())
+    text = said(tmp_path)
+    assert "dropout 0.5: no complete run." in text
+    assert "spectral_mask: no seed in common with the baseline." in text
+    assert "seed is recorded" not in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from analysis.configuration import configurations, differing_columns
@@ -77,3 +79,24 @@ def test_values_that_read_alike_keep_different_labels() -> None:
     labels = configurations(frame).table["configuration"]
     assert labels.nunique() == len(labels)
     assert not any("\x1b" in label for label in labels)
+
+
+def test_a_run_that_names_no_regularizer_is_unknown_and_no_run_without_one() -> None:
+    table = configurations(run(regularizer=["none", None], seed=[0, 0])).table
+    assert table["label"].tolist() == ["none", "unknown"]
+    assert table["regularizer"].tolist() == ["none", "unknown"]
+    assert configurations(run(seed=[0, 1])).table["label"].tolist() == ["unknown"]
+
+
+def test_a_strength_in_a_column_of_text_is_a_number_where_it_is_one() -> None:
+    frame = run(regularizer=["weight_decay"] * 3, regularizer__weight_decay=["0.01", "lots", "1e-05"], seed=[0] * 3)
+    table = configurations(frame).table.set_index("label")
+    labels = ["weight_decay (weight_decay=lots)", "weight_decay 1e-05", "weight_decay 0.01"]
+    assert table.index.tolist() == labels
+    assert table["strength"].tolist()[1:] == [1e-5, 0.01]
+    assert math.isnan(table["strength"].tolist()[0])
+
+
+def test_true_is_no_strength() -> None:
+    frame = run(regularizer=["dropout"] * 2, regularizer__dropout=[True, False], seed=[0, 0])
+    assert configurations(frame).table["strength"].isna().all()

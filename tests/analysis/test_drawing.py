@@ -41,3 +41,11 @@ def test_a_folder_that_cannot_be_made(sweep: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(analysis.AnalysisError, match=r"file: cannot be made \(File exists\)\. Give another -o FOLDER"):
         list(drawing.drawn(analysis.load(sweep), ["ssr_bars"], tmp_path / "file", ["png"]))
+
+
+def test_settings_beyond_six_are_named_and_not_drawn(tmp_path: Path) -> None:
+    for i in range(8):
+        write_run(tmp_path / "s" / f"r{i}", {"regularizer": "none", "batch_size": i + 1}, 0, layers=())
+    records = analysis.load(tmp_path / "s")
+    assert "The first 6 of 8 settings" in drawing.left_out(records)
+    assert "batch_size=7" in drawing.left_out(records)

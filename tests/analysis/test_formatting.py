@@ -16,6 +16,8 @@ from analysis.formatting import (
     latex_grid,
     latex_text,
     markdown_grid,
+    markdown_text,
+    message,
     p_text,
     shortened,
     stacked,
@@ -68,7 +70,7 @@ def test_missing_in_every_guise() -> None:
 
 # Every character that is not a letter, a digit or harmless punctuation to LaTeX, and what stands for it.
 _LITERAL = r"\\(?:textbackslash|textasciitilde|textasciicircum|textasciigrave|textless|textgreater|textbar|ldots)\{\}"
-_LITERAL += r"|\\[{}$&#%_]|\{[\[\]*]\}|\$(?:\\pm|\\cdot|\\to|-)\$"
+_LITERAL += r"|\\[{}$&#%_]|\{[\[\]*]?\}|\$(?:\\[A-Za-z]+|-)\$"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_latex_leaves_no_active_character(text: str) -> None:
 def test_latex_by_hand() -> None:
     assert latex_text("92.03 ± 0.45 %") == r"92.03 $\pm$ 0.45 \%"
     assert latex_text("a_b & c") == r"a\_b \& c"
-    assert latex_text("émile λ") == "émile ?"
+    assert latex_text("émile λ") == r"émile $\lambda$"
     assert latex_grid(["k", "x %"], [["[1]", "–"]]) == [
         r"\begin{tabular}{lr}", r"\toprule", r"k & x \% \\", r"\midrule", r"{[}1{]} & -- \\", r"\bottomrule",
         r"\end{tabular}",
@@ -117,3 +119,37 @@ def test_wrapped_lines_fit_and_lose_nothing(text: str) -> None:
     assert all(columns(line) <= 80 for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(line.startswith("  ") for line in lines[1:])
+
+
+def test_latex_keeps_every_script_and_symbols_as_code_points() -> None:
+    assert latex_text("正則化 مرحبا жук") == "正則化 مرحبا жук"
+    assert latex_text("5 µm, α, Ω") == r"5 $\mu$m, $\alpha$, $\Omega$"
+    assert latex_text("🦊") == "(U+1F98A)"
+
+
+def test_latex_keeps_unlike_texts_unlike() -> None:
+    """Two hyphens would print as the dash that stands for a missing value, two apostrophes as a quotation mark."""
+    texts = ["🦊", "👨", "?", "α", "β", "--", "–", "''", '"', "-", "'"]
+    assert len({latex_text(text) for text in texts}) == len(texts)
+    assert [latex_text(text) for text in ("--", "–", "---")] == ["-{}-", "--", "-{}-{}-"]
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("$x_1$", r"\$x_1\$"), ("weight_decay", "weight_decay"), ("_a_ b", r"\_a\_ b"), ("__init__", r"\_\_init\_\_"),
+     ("# x", r"\# x"), ("- x", r"\- x"), ("-0.18", "-0.18"), ("12. x", r"12\. x"), ("12.5", "12.5"),
+     ("<b>&amp;", "&lt;b&gt;&amp;amp;"), ("~~x~~", r"\~\~x\~\~"), ("http://x.org", r"http:\//x.org"),
+     ("www.x.org", r"www\.x.org"), ("a@b.c", r"a\@b.c")],
+)  # fmt: skip
+def test_markdown_shows_text_literally(text: str, escaped: str) -> None:
+    assert markdown_text(text) == escaped
+
+
+def test_messages_are_wrapped_and_paths_stay_whole() -> None:
+    path = "/folder with spaces/" + "x" * 90 + "/run.parquet"
+    lines = message(f"damaged: {path}: " + "word " * 40, [path]).splitlines()
+    assert lines[0] == f"damaged: {path}:"
+    assert len(lines) > 2
+    assert all(len(line) <= 80 and line.startswith("  ") for line in lines[1:])
+    assert message("error: short") == "error: short"
+    assert message("interrupted") == "interrupted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.formatting import columns
+from analysis.formatting import LATEX_HEAD, columns
 from analysis.layout import fitted, text
 
 
@@ -72,7 +72,7 @@ def test_many_keys_and_many_metrics_fit() -> None:
         assert sum(line.count("12.34 ± 5.67") for line in lines) == 48
 
 
-@pytest.mark.parametrize(("form", "first"), [("markdown", "| a\\|b | x |"), ("latex", r"% \usepackage{booktabs}")])
+@pytest.mark.parametrize(("form", "first"), [("markdown", "| a\\|b | x |"), ("latex", LATEX_HEAD)])
 def test_markup(form: str, first: str) -> None:
     lines = text(["a|b"], ["x"], [["_k_", "1"]], ["a note, 5 %"], form).splitlines()
     assert lines[0] == first

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis import cache, metric
 from frequency_reg.records import TABLES
-from tests.analysis.synthetic import write_run, write_sweep
+from tests.analysis.synthetic import SWEEP, edit, write_run, write_sweep
 
 
 def test_a_sweep_gives_every_table(sweep: Path) -> None:
@@ -111,3 +112,44 @@ def test_several_folders_are_read_together(sweep: Path, tmp_path: Path) -> None:
     assert sorted(records["run"]["run_name"]) == ["a", "run-0-0"]
     assert records.name == "run-0-0 + other"
     assert [path.name for path in records.repeated] == []
+
+
+def test_a_folder_without_its_run_table_is_damage_and_counted(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:2], layers=())
+    (root / "run-0-0" / "run.parquet").unlink()
+    (root / "run-0-1" / "run.parquet").write_bytes(b"torn")
+    (root / "run-1-0" / "epochs.parquet").write_bytes(b"torn")
+    (root / "lost").mkdir()
+    (root / "lost" / "checkpoint-000003.pt").touch()
+    (root / "plots").mkdir()
+    (root / "plots" / "table.parquet").touch()
+    records = analysis.load(root)
+    found = {damage.path.parent.name: damage.reason for damage in records.damaged}
+    assert sorted(found) == ["lost", "run-0-0", "run-0-1", "run-1-0"]
+    assert found["lost"] == "no run.parquet beside the checkpoint of a run"
+    assert found["run-0-0"] == "no run.parquet beside the tables of a run"
+    assert records.damaged_runs == 3
+    assert sorted(records["run"]["run_name"]) == ["run-1-0", "run-1-1"]
+
+
+def test_names_of_metrics_are_whole(tmp_path: Path) -> None:
+    """A severity without its parameter, and a row without its corruption, name no metric of their own."""
+    root = write_sweep(tmp_path / "s", seeds=(0,), sweep=SWEEP[:1], layers=())
+    edit(root / "run-0-0", "robustness", lambda rows: rows.assign(
+        parameter=rows["parameter"].where(rows["severity"] != 1),
+        corruption=rows["corruption"].where(rows["severity"] != 3)))  # fmt: skip
+    records = analysis.load(root)
+    assert "accuracy/resize/16" in metric.names(records)
+    assert all(isinstance(name, str) for name in metric.names(records))
+    with pytest.raises(analysis.AnalysisError, match="unknown metric 'accuracy/resize/1'"):
+        metric.check(records, ["accuracy/resize/1"])
+
+
+def test_what_does_not_fit_is_left_out_also_beside_a_cache(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:1])
+    edit(root / "run-0-0", "robustness", lambda rows: rows.assign(accuracy=1.5))
+    for _ in range(2):
+        records = analysis.load(root)
+        assert [damage.reason for damage in records.damaged] == ["accuracy 1.5 outside [0, 1]"]
+        assert records.sql("SELECT count(DISTINCT run_id) AS n FROM robustness")["n"].tolist() == [1]
+        cache.compacted(root)

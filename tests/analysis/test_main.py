@@ -16,7 +16,7 @@ import pytest
 import analysis.__main__ as program
 from analysis.__main__ import main
 from analysis.formatting import columns
-from tests.analysis.synthetic import SWEEP, write_sweep
+from tests.analysis.synthetic import SWEEP, edit, write_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -102,8 +102,8 @@ def test_bad_input_is_one_message_and_exit_code_two(
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("error: ")
-    assert output.err.count("\n") == 1
-    assert message in output.err
+    assert all(line.startswith("  ") for line in output.err.splitlines()[1:])
+    assert message in " ".join(output.err.split())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -116,11 +116,12 @@ def test_damaged_files_are_named_after_the_answer_with_exit_code_one(
         file.write_bytes(file.read_bytes()[:100])
     assert main(["table", str(root)]) == 1
     output = capsys.readouterr()
-    assert "3 of 3 runs complete" in output.out
-    lines = output.err.splitlines()
+    assert "s: 3 of 4 runs complete, 1 damaged, 2 configurations." in output.out
+    lines = [line for line in output.err.splitlines() if not line.startswith("  ")]
     assert len(lines) == 2
+    assert "; left out, rerun that run to replace it" in " ".join(output.err.split())
     for line, file in zip(lines, damaged, strict=True):
-        assert line.startswith(f"damaged: {file}: ")
+        assert f"{line} ".startswith(f"damaged: {file}: ")
     assert main(["report", str(root)]) == 1
     assert "Files that could not be read" in (root / "report.html").read_text()
 
@@ -154,7 +155,7 @@ def test_several_sweeps_are_read_together_and_copies_are_noted(
     assert main(["table", *map(str, folders)]) == 0
     output = capsys.readouterr()
     assert "2 of 2 runs complete" in output.out
-    assert output.err.startswith("note: 2 folders hold copies of runs, which count once: ")
+    assert "note: 2 folders hold copies of runs, which count once: " in " ".join(output.err.split())
     assert str(folders[1] / "run-0-0") in output.err
 
 
@@ -251,6 +252,54 @@ def test_compact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not (root / ".compact").exists()
 
 
+def test_compact_names_damage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:2], layers=())
+    (root / "run-0-0" / "epochs.parquet").write_bytes(b"torn")
+    (root / "run-1-1" / "run.parquet").unlink()
+    assert main(["compact", str(root)]) == 1
+    output = capsys.readouterr()
+    assert "2 of 3 runs" in output.out
+    error = " ".join(output.err.split())
+    assert f"damaged: {root / 'run-0-0' / 'epochs.parquet'}: " in error
+    assert f"damaged: {root / 'run-1-1' / 'run.parquet'}: no run.parquet beside the tables of a run" in error
+
+
+def test_a_table_that_a_complete_run_of_version_1_must_have_had_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:1])
+    for name in ("run-0-0", "run-0-1"):
+        edit(root / name, "run", lambda run: run.assign(tables=None))
+    (root / "run-0-0" / "robustness.parquet").unlink()
+    (root / "run-0-1" / "ssr.parquet").unlink()
+    assert main(["table", str(root)]) == 0
+    assert " ".join(capsys.readouterr().err.split()) == (
+        "note: complete runs lack tables that they must have recorded: run-0-0 (robustness), run-0-1 (ssr)"
+    )
+
+
+def test_filtered_counts_say_that_damaged_runs_may_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:2], layers=())
+    (root / "run-1-1" / "run.parquet").write_bytes(b"")
+    assert main(["table", str(root), "--where", "regularizer=none", "--width", "200"]) == 1
+    assert "2 of 2 runs complete, 1 damaged (any of these rows may lack them), 1 conf" in capsys.readouterr().out
+
+
+def test_missing_seeds_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:1], layers=())
+    edit(root / "run-0-0", "run", lambda run: run.assign(**{"config.seed": None}))
+    assert main(["table", str(root), "--width", "200"]) == 0
+    assert "1 of 2 runs record no seed: each of these counts as a replication" in capsys.readouterr().out
+    for name in ("run-0-0", "run-0-1"):
+        file = root / name / "run.parquet"
+        pq.write_table(pq.ParquetFile(file).read().drop_columns(["config.seed"]), file)
+    assert main(["table", str(root), "--width", "200"]) == 0
+    said = "No seed is recorded: each run counts as a replication of its own, and nothing can be paired."
+    assert capsys.readouterr().out.splitlines().count(said) == 2  # above the table and below it
+
+
 def test_a_reader_that_has_enough_is_no_error(sweep: Path) -> None:
     command = [sys.executable, "-m", "analysis", "query", str(sweep), "SELECT * FROM ssr_null", "--limit", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
@@ -282,3 +331,8 @@ def test_the_table_starts_light(sweep: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(sweep)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_plots_are_listed_without_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", "--list"]) == 0
+    assert "ssr_trajectories" in capsys.readouterr().out.split()

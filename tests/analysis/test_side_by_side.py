@@ -69,7 +69,7 @@ def test_markup_escapes_what_is_a_strangers_text(tmp_path: Path) -> None:
         write_run(tmp_path / f"r{i}", {"regularizer": "none", "tag": tag}, i, layers=())
     paths = [tmp_path / "r0", tmp_path / "r1"]
     runs = side_by_side.loaded(paths)
-    assert "| tag | &lt;b&gt;\\| | 5%_$ |" in side_by_side.text(paths, runs, ["clean_accuracy"], "markdown")
+    assert "| tag | &lt;b&gt;\\| | 5%\\_\\$ |" in side_by_side.text(paths, runs, ["clean_accuracy"], "markdown")
     assert r"tag & \textless{}b\textgreater{}\textbar{} & 5\%\_\$ \\" in side_by_side.text(
         paths, runs, ["clean_accuracy"], "latex"
     )

@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis import report, rows, table
-from analysis.formatting import columns
+from analysis.formatting import LATEX_HEAD, columns
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 
@@ -221,7 +221,7 @@ def test_marks_are_explained_and_stand_beside_the_numbers(records: analysis.Reco
 
 def test_latex_is_a_tabular_and_the_rest_comments(records: analysis.Records) -> None:
     lines = table.latex(records, ["clean_accuracy"]).splitlines()
-    assert lines[:3] == [r"% \usepackage{booktabs}", r"\begin{tabular}{lrr}", r"\toprule"]
+    assert lines[:3] == [LATEX_HEAD, r"\begin{tabular}{lrr}", r"\toprule"]
     assert lines[3] == r"regularizer & n & clean \% \\"
     assert any(line.startswith(r"weight\_decay 0.001 & 3 & 84.00 $\pm$ ") for line in lines)
     assert all(line.startswith("% ") for line in lines[lines.index(r"\end{tabular}") + 1 :])
@@ -231,3 +231,16 @@ def test_constants_say_what_does_not_differ(records: analysis.Records) -> None:
     sentence = table.constants(records)[0]
     assert "batch_size=128, dataset=cifar10, dataset.root=…/cifar, epochs=3" in sentence
     assert "seed" not in sentence
+
+
+def test_equal_values_are_no_evidence_of_no_spread(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        write_run(tmp_path / f"a{seed}", {"regularizer": "none"}, seed, clean=0.8, layers=())
+        write_run(tmp_path / f"b{seed}", {"regularizer": "spectral_mask"}, seed, clean=0.8 + 0.01 * seed, layers=())
+    records = analysis.load(tmp_path)
+    sentence = "± 0: these seeds gave equal values"
+    shown = rows.by_configuration(records, ["clean_accuracy"])
+    assert any(text.startswith(sentence) for text in table.footer(records, ["clean_accuracy"], shown))
+    spread = shown.taken(shown.keys.index[1:])
+    assert not any(text.startswith(sentence) for text in table.footer(records, ["clean_accuracy"], spread))
+    assert sentence in " ".join(table.terminal(records, ["clean_accuracy"]).split())
