@@ -41,6 +41,7 @@ benchmark: .venv/.installed
 	$(BIN)/python benchmarks/training_throughput.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/precision_agreement.py
+	$(BIN)/python benchmarks/corruption_throughput.py
 	$(BIN)/uv pip install --quiet --python $(BIN)/python hydra-joblib-launcher mlflow-skinny sqlalchemy alembic
 	$(BIN)/python benchmarks/sweep_engine.py
 	$(BIN)/python benchmarks/analysis_scale.py --runs 500 5000
