@@ -163,9 +163,14 @@ def _marks(records: Records, names: Sequence[str]) -> dict[tuple[str, str], str]
 
 def _mark_note(marks: Mapping[tuple[str, str], str]) -> list[str]:
     if not marks:
-        return ["No configuration is marked best: the seeds at hand cannot tell them apart (or n = 1)."]
+        return [
+            "No configuration is marked best in the columns of accuracies and losses: these seeds cannot tell them "
+            "apart there (or n = 1). SSRs are no better for being larger and are never marked; the section "
+            "Differences tests pairs with the baseline only, marks need all pairs of a context."
+        ]
     return [
         "★: every other configuration of its context is significantly worse than some configuration, so this one is "
         "the best; ☆: one of several that may be the best (paired by seed, Holm's correction over all pairs, each "
-        "column for itself). Unmarked columns: the seeds cannot tell."
+        "column for itself). Columns of accuracies and losses without a mark: the seeds cannot tell; SSRs are never "
+        "marked."
     ]

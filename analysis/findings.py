@@ -1,20 +1,22 @@
 """What the records show, in plain words, by stated rules: every sentence with its interval and n, none by hand.
 
-Words follow the statistics. "Higher by ..., survives Holm's correction": the adjusted p is below .05 in the family of
-all tests of this summary. "Its own interval leaves out 0": a hint, no more, when many are looked at. Everything else is
-"not distinguishable". Single runs show nothing.
+Words follow the statistics. "Higher by ..., survives Holm's correction": the adjusted p is below .05 in the one family
+of tests of the report (:mod:`analysis.family`). "Its own interval leaves out 0": a hint, no more, when many are looked
+at. Everything else is "not distinguishable". Single runs show nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis import aggregate, compare, metric
-from analysis.formatting import number_text
+from analysis.family import bounded, family
+from analysis.formatting import MISSING, number_text
 from analysis.frames import ssr
 from analysis.load import AnalysisError, Records
 from analysis.statistics import ALPHA, what_n_allows
@@ -33,28 +35,41 @@ class Finding:
     rows: Sequence[Sequence[str]] = ()
 
 
-def findings(records: Records, baseline: Mapping[str, str] | None = None) -> list[Finding]:
+def findings(
+    records: Records, baseline: Mapping[str, str] | None = None, frame: pd.DataFrame | None = None
+) -> list[Finding]:
     """The findings of the records, at most a screen of them, however many configurations there are.
+
+    Args:
+        frame: the report's tests, as of :func:`analysis.family.family`; computed if left out.
 
     Raises:
         AnalysisError: ``baseline`` names no configuration.
     """
-    found = [_effects(records, baseline)]
+    reason = ""
+    if frame is None:
+        try:
+            frame = family(records, baseline)
+        except AnalysisError as error:
+            if baseline:
+                raise
+            reason = str(error)
+    found = [_effects(frame, reason)]
     positions = _positions(records)
     if positions:
-        found.append(
-            Finding("Does the SSR depend on its definition?", list(_definitions(records, baseline, positions)))
-        )
+        words = list(_definitions(_of_ssr(records, baseline, frame, positions)))
+        found.append(Finding("Does the SSR depend on its definition?", words))
         found.append(Finding("SSR beside its null", list(_null(records))))
     found.append(Finding("What to keep in mind", list(_cautions(records))))
     return [finding for finding in found if finding.sentences]
 
 
-def metrics(records: Records) -> list[str]:
-    """What the summary compares: clean accuracy, accuracy under corruption, SSR of the first and the last layer."""
-    corruptions = records.sql("SELECT DISTINCT corruption FROM corrupted ORDER BY ALL")["corruption"]
-    robust = ["corrupted_accuracy", *("accuracy/" + corruptions)] if len(corruptions) else []
-    return ["clean_accuracy", *robust, *(name for name in SSR if name.split("/")[1] in _positions(records))]
+SUMMARIZED = ("clean_accuracy", "corrupted_accuracy", *SSR)
+"""What the summary tells of the family, beside accuracies under corruption; the other SSRs tell of the definition."""
+
+
+def _told(name: str) -> bool:
+    return name in SUMMARIZED or name.startswith("accuracy/")
 
 
 def _positions(records: Records) -> list[str]:
@@ -62,27 +77,24 @@ def _positions(records: Records) -> list[str]:
     return [str(position) for position in found["position"]]
 
 
-def _effects(records: Records, baseline: Mapping[str, str] | None) -> Finding:
+def _effects(family: pd.DataFrame | None, reason: str) -> Finding:
     title = "Against the baseline"
-    try:
-        frame = compare.differences(records, baseline, metrics(records))
-    except AnalysisError as error:
-        if baseline:
-            raise
-        return Finding(title, [str(error)])
-    if frame.empty:
-        return Finding(title, ["No configuration beside the baseline has a complete run: there is nothing to compare."])
-    frame = frame.assign(verdict=verdicts(frame))
-    tests = int(frame["p"].notna().sum())
-    allows = [what_n_allows(n, tests) for n in sorted({aggregate.lowest_n(frame), int(frame["n"].max())})]
-    family = f"Holm's correction is over the {tests} tests of this summary."
+    if family is None:
+        return Finding(title, [reason])
+    if family.empty:
+        return Finding(title, ["There is nothing to compare.", *family.attrs.get("unpaired", [])])
+    frame = family.assign(verdict=verdicts(family))
+    frame = frame[[_told(name) for name in frame["metric"]]]
+    tests = int(family["p"].notna().sum())
+    allows = [what_n_allows(n, tests) for n in sorted({aggregate.lowest_n(family), int(family["n"].max())})]
+    words = f"Holm's correction is over all {tests} tests of the section Differences, of which these are a part."
     if frame["configuration"].nunique() > MANY:
-        words = (
+        counted = (
             "Configurations counted by how they differ from their baselines, paired by seed. Higher, lower: after "
             "Holm's correction. Uncorrected: 95% intervals that leave out 0, beside the number that chance alone makes."
         )
-        return Finding(title, [words, family, *allows], [COUNTED, *_counted(frame)])
-    paired = ["Differences are paired by seed, with 95% intervals in brackets; " + family] if tests else []
+        return Finding(title, [counted, words, *allows], [COUNTED, *_counted(frame)])
+    paired = ["Differences are paired by seed, with 95% intervals in brackets. " + words] if tests else []
     return Finding(title, [*_each(frame), *paired, *allows])
 
 
@@ -102,14 +114,27 @@ def _each(frame: pd.DataFrame) -> Iterator[str]:
         same = bool((block["n"] == block["n"].iloc[0]).all())
         block = block.assign(among="" if same else ", n = " + block["n"].astype(str))
         clear = [_clear(row) for row in block[block["verdict"].isin(["survives", "own"])].itertuples()]
-        unclear = [_unclear(row) for row in block[block["verdict"] == "equal"].itertuples()]
-        single = [_unclear(row) for row in block[block["verdict"] == "single"].itertuples()]
+        unclear = list(_grouped(block[block["verdict"] == "equal"]))
+        single = list(_grouped(block[block["verdict"] == "single"]))
         parts = clear
         parts += ["not distinguishable: " + ", ".join(unclear)] if unclear else []
         parts += ["single runs, which show no difference: " + ", ".join(single)] if single else []
         pairs = int(block["n"].iloc[0])
         count = f" (n = {pairs} pair{'s' if pairs > 1 else ''})" if same else ""
         yield f"{configuration} against {block['baseline'].iloc[0]}{count}: " + "; ".join(parts) + "."
+
+
+def _grouped(block: pd.DataFrame) -> Iterator[str]:
+    """What is not distinguishable; several strengths of one corruption in one breath, from least to most."""
+    names = block["metric"].tolist()
+    corruption = [n.rpartition("/")[0] if n.startswith("accuracy/") and n.count("/") > 1 else n for n in names]
+    for name, rows in block.groupby(corruption, sort=False):
+        if len(rows) == 1:
+            yield _unclear(next(rows.itertuples()))
+            continue
+        least, most = (signed(number_text(value, "fraction")) for value in (rows["mean"].min(), rows["mean"].max()))
+        at = ", ".join(str(metric).rpartition("/")[2] for metric in rows["metric"])
+        yield f"{metric.describe(str(name)).label} at {at} (means {least} to {most} pp)"
 
 
 def _clear(row: object) -> str:
@@ -161,38 +186,43 @@ COUNTED = (
 )
 
 
-def _definitions(records: Records, baseline: Mapping[str, str] | None, positions: Sequence[str]) -> Iterator[str]:
-    """Whether a configuration's SSR stands above its baseline's in one definition and below in another."""
+def _of_ssr(
+    records: Records, baseline: Mapping[str, str] | None, family: pd.DataFrame | None, positions: Sequence[str]
+) -> pd.DataFrame | None:
+    """Differences in every SSR, from the report's family; where that holds the headline only, without a corrected p."""
+    if family is None or not bounded(records):
+        return None if family is None else family[family["metric"].str.startswith("ssr/")]
     names = [f"ssr/{p}/{n}/{r}" for p in positions for n in metric.NORMALIZATIONS for r in metric.REFERENCES]
-    known = set(records.sql("SELECT DISTINCT 'ssr/' || position || '/' || normalization || '/' || reference AS name "
-                            "FROM ssr_final JOIN layers USING (run_id, layer) "
-                            "WHERE position IN ('first', 'last')")["name"])  # fmt: skip
-    try:
-        frame = compare.differences(records, baseline, [name for name in names if name in known])
-    except AnalysisError:
-        return
-    frame = frame.dropna(subset="low")  # single runs have no interval to contradict another
+    known = set(records.sql("SELECT DISTINCT metric FROM ssr_metrics WHERE position IN ('first', 'last')")["metric"])
+    frame = compare.differences(records, baseline, [name for name in names if name in known])
+    return frame.assign(p_holm=np.nan)
+
+
+def _definitions(frame: pd.DataFrame | None) -> Iterator[str]:
+    """Whether a configuration's SSR stands above its baseline's in one definition and below in another."""
+    frame = frame.dropna(subset="low") if frame is not None else pd.DataFrame()  # a single run contradicts nothing
     if frame.empty:
         return
     turning = turned(frame)
     total = frame["configuration"].nunique()
     if total > MANY:
         for position, rows in turning.groupby("position", sort=False):
-            count = int(rows["turns"].sum())
+            sure, perhaps = int(rows["turns"].sum()), int((rows["may"] & ~rows["turns"]).sum())
+            corrected = f"turns with the definition in {sure} of {total} configurations (Holm-corrected), and "
             yield (
-                f"{str(position).capitalize()} layer: in {count} of {total} configurations the order against the "
-                "baseline turns with the normalization or the reference (a 95% interval above 0 in "
-                "one, below 0 in another)."
+                f"{str(position).capitalize()} layer: the order against the baseline "
+                f"{corrected if frame['p_holm'].notna().any() else ''}may turn in {perhaps} of {total} (uncorrected "
+                "95% intervals above 0 in one normalization or reference, below 0 in another)."
             )
         return
-    for row in turning.itertuples():
-        if row.turns:
-            yield (
-                f"{str(row.position).capitalize()} layer: the order of {row.configuration} and {row.baseline} turns "
-                f"with the definition: higher SSR by {row.above}; lower by {row.below} "
-                "(95% intervals on both sides of 0)."
-            )
-    steady = turning.loc[~turning["turns"], ["position", "configuration"]]
+    for row in turning[turning["turns"] | turning["may"]].itertuples():
+        verb, why = ("turns", "both sides survive Holm's correction") if row.turns else ("may turn", "uncorrected 95% "
+                     "intervals on both sides of 0, of which one side or none survives Holm's correction")  # fmt: skip
+        yield (
+            f"{str(row.position).capitalize()} layer: the order of {row.configuration} and {row.baseline} {verb} with "
+            f"the definition: higher SSR by {row.above}; lower by {row.below} ({why})."
+        )
+    steady = turning.loc[~turning["turns"] & ~turning["may"], ["position", "configuration"]]
     for position, rows in steady.groupby("position", sort=False):
         yield (
             f"{str(position).capitalize()} layer: no pair of definitions contradict each other beyond their intervals "
@@ -201,55 +231,88 @@ def _definitions(records: Records, baseline: Mapping[str, str] | None, positions
 
 
 def turned(frame: pd.DataFrame) -> pd.DataFrame:
-    """Which differences in SSR have an interval above 0 under one definition and one below 0 under another.
+    """Which differences in SSR have one sign under one definition and the other under another.
 
     Args:
         frame: as of ``compare.differences`` of SSRs.
 
     Returns:
-        One row for each configuration and position: configuration, baseline, position, turns, above, below (the
-        definitions, as text).
+        One row for each configuration and position: configuration, baseline, position, turns (differences of both
+        signs survive Holm's correction), may (95% intervals lie above 0 and below it), above, below (the definitions,
+        as text: those that survive where it turns, else those whose intervals leave out 0).
     """
     parts = frame["metric"].str.split("/", expand=True)
     frame = frame.assign(position=parts[1], definition=parts[2] + "/" + parts[3])
-    frame = frame.assign(above=frame["low"] > 0, below=frame["high"] < 0)
+    sure = frame["p_holm"] < ALPHA
+    sides = {"above": frame["low"] > 0, "below": frame["high"] < 0}
+    frame = frame.assign(**sides, **{f"sure_{side}": out & sure for side, out in sides.items()})
     keys = ["configuration", "baseline", "position"]
-    rows = frame.groupby(keys, sort=False)[["above", "below"]].any().reset_index()
-    rows["turns"] = rows["above"] & rows["below"]
-    for side in ("above", "below"):
-        named = frame[frame[side]].groupby(keys, sort=False)["definition"].agg(", ".join).rename("named")
-        rows[side] = rows.merge(named.reset_index(), on=keys, how="left")["named"].fillna("").to_numpy()
-    return rows[[*keys, "turns", "above", "below"]]
+    rows = []
+    for names, group in frame.groupby(keys, sort=False):
+        any_of = group[["above", "below", "sure_above", "sure_below"]].any()
+        turns, may = any_of["sure_above"] and any_of["sure_below"], any_of["above"] and any_of["below"]
+        listed = [", ".join(group.loc[group[f"sure_{side}" if turns else side], "definition"]) for side in sides]
+        rows.append((*names, bool(turns), bool(may), *listed))
+    return pd.DataFrame(rows, columns=[*keys, "turns", "may", "above", "below"])
 
 
 def _null(records: Records) -> Iterator[str]:
-    """Which configurations' mean SSR lies inside the null's 95% range: dc, against init."""
+    """Where the configurations' intervals of the mean SSR stand beside the null's range: dc, against init."""
     final = ssr.final_ssr(records)
     final = final[(final["normalization"] == "dc") & (final["reference"] == "init")].dropna(subset="mean")
-    null = ssr.null_distribution(records, normalizations=("dc",))[["configuration", "position", "low", "high"]]
-    null = null.rename(columns={"low": "null_low", "high": "null_high"})
+    null = ssr.null_distribution(records, normalizations=("dc",))
+    null = null[["configuration", "position", "low", "high", "n"]]
+    null = null.rename(columns={"low": "null_low", "high": "null_high", "n": "draws"})
     rows = final.merge(null, on=["configuration", "position"])
-    rows["inside"] = (rows["mean"] >= rows["null_low"]) & (rows["mean"] <= rows["null_high"])
+    rows["place"] = places(rows)
     for position in [p for p in ("first", "last") if (rows["position"] == p).any()]:
         here = rows[rows["position"] == position]
         title = f"{position.capitalize()} layer, dc against init"
-        if len(here) > MANY:
-            count = f"{here['inside'].sum()} of {len(here)} configurations"
-            yield f"{title}: the mean SSR lies inside the null's 95% range in {count}."
-            continue
-        inside, outside = here[here["inside"]], here[~here["inside"]]
-        if len(inside):
-            yield (f"{title}: inside the null, not to be told from another random initialisation: {_placed(inside)}.")
-        if len(outside):
-            yield f"{title}: outside the null: {_placed(outside)}."
+        for place, words in PLACES.items():
+            some = here[here["place"] == place]
+            if len(some) and len(here) > MANY:
+                share = f"{len(some)} of {len(here)} configurations ({ssr.null_words(some['draws'])})"
+                yield f"{title}: {words} in {share}."
+            elif len(some):
+                yield f"{title}: {words}: {_placed(some)}."
+
+
+PLACES = {
+    "inside": "the whole interval over seeds lies inside the null, not to be told from another random initialisation",
+    "straddles": "the interval over seeds straddles the null's edge, neither inside nor outside",
+    "outside": "the whole interval over seeds lies outside the null",
+    "single": "n = 1, no interval and no verdict beside the null",
+}
+
+
+def places(rows: pd.DataFrame) -> pd.Series:
+    """``inside``, ``straddles`` or ``outside``: where intervals stand beside null ranges; ``single`` without interval.
+
+    Args:
+        rows: low, high, n (of the mean over seeds), null_low, null_high.
+    """
+    outside = (rows["low"] > rows["null_high"]) | (rows["high"] < rows["null_low"])
+    inside = (rows["low"] >= rows["null_low"]) & (rows["high"] <= rows["null_high"])
+    single = (rows["n"] < 2) | rows["low"].isna()
+    return pd.Series(np.select([single, outside, inside], ["single", "outside", "inside"], "straddles"), rows.index)
 
 
 def _placed(rows: pd.DataFrame) -> str:
-    return ", ".join(
-        f"{r.configuration} ({signed(number_text(r.mean, '1'))}; null {signed(number_text(r.null_low, '1'))} to "  # type: ignore[arg-type]
-        f"{signed(number_text(r.null_high, '1'))}, n = {r.n})"  # type: ignore[arg-type]
-        for r in rows.itertuples()
-    )
+    """Configurations with their interval and n, each null range named once, with its draws."""
+    texts = []
+    for _, group in rows.groupby(["null_low", "null_high", "draws"], sort=False):
+        named = ", ".join(
+            f"{r.configuration} ({signed(number_text(r.mean, '1'))}{_interval(r)}, n = {r.n})"  # type: ignore[arg-type]
+            for r in group.itertuples()
+        )
+        ends = " to ".join(signed(number_text(group[end].iloc[0], "1")) for end in ("null_low", "null_high"))
+        texts.append(f"{named}; null {ends} ({ssr.null_words(group['draws'])})")
+    return "; ".join(texts)
+
+
+def _interval(row: Any) -> str:
+    low, high = (number_text(value, "1") for value in (row.low, row.high))
+    return "" if MISSING in (low, high) else f" [{signed(low)}, {signed(high)}]"
 
 
 def _cautions(records: Records) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Published numbers beside ours: which configurations they belong to, and whether they were reproduced.
 
-The values stand in ``published.json``, each with its source and setting. A value is *reproduced* if it lies inside our
-95% prediction interval for one run, mean -+ t(0.975, n - 1) sd sqrt(1 + 1 / n): the published values are single runs.
-Where the setting differs (another depth, fewer epochs) nothing can be reproduced, and the verdict is only whether the
-value lies inside or outside. A published difference between two
-regularizers is reproduced in sign if ours has that sign.
+The values stand in ``published.json``, each with its source and the setting that the source states (null: it does not
+say). A value lies *inside* if our 95% prediction interval for one run, mean -+ t(0.975, n - 1) sd sqrt(1 + 1 / n),
+holds it: the published values are single runs. Where that interval holds every value that the source gives for the
+quantity, with any regularizer, it tells none of them apart, and the verdict is *cannot tell*. *Reproduced* is said only
+where all that the source states of the setting agrees with the run; else the verdict is inside or outside, and the
+deviations are listed. A difference between two regularizers has the published sign, or the opposite one, only where the
+95% interval of our paired differences leaves out 0.
 """
 
 from __future__ import annotations
@@ -22,13 +24,28 @@ from scipy.special import stdtrit
 
 from analysis import metric
 from analysis.configuration import PREFIX
+from analysis.filter import same
 from analysis.formatting import is_missing, value_text
+from analysis.interval import is_accuracy
 from analysis.load import Records
-from analysis.statistics import CONFIDENCE, summarize
+from analysis.statistics import CONFIDENCE, paired_differences, summarize
 
 UNDECIDED = "n = 1: no verdict"
+CANNOT_TELL = "cannot tell"
 MOST = 12
 """Most configurations that the page sets beside one source."""
+TRAINING_IMAGES = "training_images"
+"""Images that are trained on. May differ from what a source states: it is named, and hinders no reproduction."""
+SPLIT = {"cifar10": 50_000}
+"""Images of a data set's training split; those kept for validation are not trained on."""
+WORDS = {
+    "model.width": "width", "optimizer.lr": "learning rate", "optimizer.momentum": "momentum",
+    "optimizer.nesterov": "Nesterov momentum", "batch_size": "batch size", "dataset.crop_padding": "crop padding",
+    "dataset.horizontal_flip": "horizontal flip", TRAINING_IMAGES: "training images",
+    "runtime.precision": "floating-point precision", "regularizer.decoupled": "decoupled weight decay",
+    "corruption.resize.antialias": "antialias when resizing",
+}  # fmt: skip
+"""How a setting is called where its key is no plain word."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +54,18 @@ class Study:
 
     Attributes:
         source: where the values were published, with their setting.
-        deviations: in words, where our runs' setting differs.
+        deviations: in words, where our runs' setting differs from what the source states; empty where nothing does.
+        unknown: in words, what the source does not state, with ours.
         surplus: further configurations that correspond, not shown.
         rows: one row a configuration and quantity: configuration, metric, published, mean, half_width, sd, n, low,
-            high (prediction interval for one run), verdict.
-        signs: one row a pair of regularizers and quantity: pair, metric, published, ours (differences), agrees.
+            high (prediction interval for one run, of an accuracy within 0 to 1), verdict.
+        signs: one row a pair of regularizers and quantity: pair, metric, published (difference), mean, low, high, n
+            (ours, paired by seed), verdict ("published sign", "opposite sign", "cannot tell" or no verdict at n = 1).
     """
 
     source: str
     deviations: str
+    unknown: str
     surplus: int
     rows: pd.DataFrame
     signs: pd.DataFrame
@@ -75,25 +95,41 @@ def _study(records: Records, entry: Mapping[str, Any]) -> Iterator[Study]:
     if wanted.empty:
         return
     values = metric.values(records, list(dict.fromkeys(wanted["metric"])))
-    values = values[values["configuration"].isin(list(matched))]
+    values = values[values["configuration"].isin(list(matched))].dropna(subset="value")
     found = wanted.merge(summarize(values, ["configuration", "metric"]), on=["configuration", "metric"])
     found = found.dropna(subset="mean").reset_index(drop=True)
     if found.empty:
         return
+    differing = {label: deviations(_choices(records, label), entry["setting"]) for label in matched}
     found["low"], found["high"] = prediction(found)
-    inside = (found["published"] >= found["low"]) & (found["published"] <= found["high"])
-    deviations = _deviations(records, entry, list(matched))
-    words = ("inside", "outside") if deviations else ("reproduced", "not reproduced")
-    found["verdict"] = np.where(found["n"] < 2, UNDECIDED, np.where(inside, *words))
+    found["verdict"] = _verdicts(found, entry, differing)
     found["context"] = found["configuration"].map(contexts)
-    yield Study(entry["source"], deviations, surplus, found, _signs(found))
+    unknown = _unknown(records, list(matched), entry["setting"])
+    yield Study(entry["source"], _listed(differing), unknown, surplus, found, _signs(found, values))
 
 
 def prediction(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """95% prediction interval for one further run, from mean, sd and n: low and high, missing at n = 1."""
+    """95% prediction interval for one further run, from mean, sd and n: low and high, missing at n = 1.
+
+    That of an accuracy ends at 0 and 1.
+    """
     n = frame["n"].to_numpy(dtype=float)
     half = stdtrit(np.where(n > 1, n - 1, np.nan), (1 + CONFIDENCE) / 2) * frame["sd"] * np.sqrt(1 + 1 / n)
-    return frame["mean"] - half, frame["mean"] + half
+    share = frame["metric"].map(is_accuracy).astype(bool)
+    low, high = frame["mean"] - half, frame["mean"] + half
+    return low.mask(share, low.clip(lower=0)), high.mask(share, high.clip(upper=1))
+
+
+def _verdicts(found: pd.DataFrame, entry: Mapping[str, Any], differing: Mapping[str, list[str]]) -> pd.Series:
+    low, high = found["low"], found["high"]
+    inside = (found["published"] >= low) & (found["published"] <= high)
+    every = [[row["values"][name] for row in entry["rows"] if name in row["values"]] for name in found["metric"]]
+    held = [len(set(values)) > 1 and a <= min(values) and max(values) <= b
+            for values, a, b in zip(every, low, high, strict=True)]  # fmt: skip
+    equal = np.array([not differing[label] for label in found["configuration"]])
+    yes, no = np.where(equal, "reproduced", "inside"), np.where(equal, "not reproduced", "outside")
+    verdict = np.select([found["n"] < 2, np.array(held), inside], [UNDECIDED, CANNOT_TELL, yes], no)
+    return pd.Series(verdict, found.index)
 
 
 def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -118,13 +154,54 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
     return found
 
 
-def _deviations(records: Records, entry: Mapping[str, Any], labels: list[str]) -> str:
-    choices = records.configurations.choices.loc[labels]
+def _choices(records: Records, label: str) -> dict[str, object]:
+    """A configuration's choices by key, with the number of images that it was trained on where that is known."""
+    row = records.configurations.choices.loc[label].to_dict()
+    choices: dict[str, object] = {str(key).removeprefix(PREFIX): value for key, value in row.items()}
+    split, kept = SPLIT.get(value_text(choices.get("dataset"))), choices.get("dataset.validation_size")
+    if split and isinstance(kept, int | float | np.number) and not is_missing(kept):
+        choices[TRAINING_IMAGES] = split - int(kept)
+    return choices
+
+
+def deviations(choices: Mapping[str, object], setting: Mapping[str, Any]) -> list[str]:
+    """In words, every stated setting from which a configuration differs, or that its records do not hold.
+
+    Args:
+        choices: the configuration's, by key.
+        setting: what a source states, by key; None where it does not say.
+    """
+    found = []
+    for key, stated in setting.items():
+        ours = choices.get(key)
+        optional = key.startswith(("regularizer.", "corruption."))  # only some configurations have these
+        if stated is None or key == TRAINING_IMAGES or (optional and is_missing(ours)):
+            continue
+        if is_missing(ours):
+            found.append(f"{WORDS.get(key, key)} not recorded, published with {value_text(stated)}")
+        elif not same(ours, value_text(stated)):
+            found.append(f"{WORDS.get(key, key)} {value_text(ours)} instead of {value_text(stated)}")
+    return found
+
+
+def _listed(differing: Mapping[str, list[str]]) -> str:
+    """Deviations in words; configurations are named where they do not deviate alike."""
+    texts = {label: "; ".join(parts) for label, parts in differing.items()}
+    groups: dict[str, list[str]] = {}
+    for label, text in texts.items():
+        groups.setdefault(text, []).append(label)
+    if len(groups) == 1:
+        return next(iter(groups))
+    return ". ".join(f"{', '.join(labels)}: {text or 'nothing'}" for text, labels in groups.items())
+
+
+def _unknown(records: Records, labels: list[str], setting: Mapping[str, Any]) -> str:
+    """In words, what the source does not state, and what the configurations have; and the training images always."""
     parts = []
-    for key in ("model", "epochs"):
-        ours = list(dict.fromkeys(value_text(value) for value in choices.get(PREFIX + key, pd.Series(dtype=object))))
-        if ours != [str(entry[key])]:
-            parts.append(f"{key} {', '.join(ours)} instead of {entry[key]}")
+    for key in [key for key, stated in setting.items() if stated is None or key == TRAINING_IMAGES]:
+        ours = dict.fromkeys(value_text(_choices(records, label).get(key)) for label in labels)
+        stated = f", published with {setting[key]}" if setting[key] is not None else ""
+        parts.append(f"{WORDS.get(key, key)} (ours {', '.join(ours)}{stated})")
     return "; ".join(parts)
 
 
@@ -133,15 +210,22 @@ def _family(model: object) -> str:
     return re.split(r"[^a-z]", str(model).lower())[0]
 
 
-def _signs(found: pd.DataFrame) -> pd.DataFrame:
-    """Every configuration against the first of its context: sign of the published difference and of ours."""
-    rows = []
+def _signs(found: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Every configuration against the first of its context: the published difference and ours, paired by seed."""
+    parts = []
     for _, group in found.groupby("context", sort=False):
-        first = group["configuration"].iloc[0]
-        base = group[group["configuration"] == first].set_index("metric")
-        for row in group[group["configuration"] != first].itertuples():
-            published = row.published - base["published"].get(row.metric, np.nan)
-            ours = row.mean - base["mean"].get(row.metric, np.nan)
-            if published * ours == published * ours and published != 0:
-                rows.append((f"{row.configuration} − {first}", row.metric, published, ours, bool(published * ours > 0)))
-    return pd.DataFrame(rows, columns=["pair", "metric", "published", "ours", "agrees"])
+        first, *rest = dict.fromkeys(group["configuration"])
+        base = values.loc[values["configuration"] == first, ["metric", "seed", "value"]]
+        published = group.set_index(["configuration", "metric"])["published"]
+        for label in rest:
+            treated = values.loc[values["configuration"] == label, ["metric", "seed", "value"]]
+            ours = paired_differences(treated, base, ["metric"])[["metric", "mean", "low", "high", "n"]]
+            both = (published[label] - published[first]).rename("published").reset_index()
+            both = both.dropna().query("published != 0")
+            parts.append(both.merge(ours, on="metric").assign(pair=f"{label} − {first}"))
+    columns = ["pair", "metric", "published", "mean", "low", "high", "n"]
+    signs = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    agrees = np.where(signs["mean"] * signs["published"] > 0, "published sign", "opposite sign")
+    out = (signs["low"] > 0) | (signs["high"] < 0)
+    verdict = np.select([signs["n"] < 2, out], [np.full(len(signs), UNDECIDED), agrees], CANNOT_TELL)
+    return signs.assign(verdict=verdict)

@@ -19,7 +19,8 @@ from analysis import aggregate, compare, metric
 from analysis.comparison import comparison
 from analysis.configuration import PREFIX, SEED
 from analysis.definitions import corruption_definitions, definitions
-from analysis.findings import findings
+from analysis.family import bounded, family
+from analysis.findings import findings, signed
 from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text
 from analysis.interactive import plates
 from analysis.interactive.chart import Chart
@@ -30,8 +31,8 @@ from analysis.published import Study, studies
 from analysis.watched import Watched
 
 PROVENANCE = "provenance."
-MANY = 40
-"""Above this number of configurations, differences are those of the headline metrics and run ids are compact."""
+FAILURES = 400
+"""Most runs that did not complete that are listed one by one."""
 ID_LENGTH = 16
 PAINTED = 4000
 """A chart of more marks than this is painted on a canvas."""
@@ -76,6 +77,7 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
     watched = Watched(records)
     runs = records.configurations.runs
     table = comparison(watched)
+    tested = _family(watched, baseline)
     drawn = _Drawn(watched, baseline)
     return _environment().get_template("report.html").render(
         name=value_text(records.name),
@@ -84,17 +86,19 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
         scripts=[Markup(_script())],
         library=Markup(_library()),
         total=len(runs),
+        damaged_runs=records.damaged_runs,
+        every=len(runs) + (0 if records.partial else records.damaged_runs),
         complete=int((runs["status"] == "complete").sum()),
         configurations=len(records.configurations.table),
         counts=aggregate.run_counts(records).to_dict("records"),
-        findings=findings(watched, baseline),
+        findings=findings(watched, baseline, tested if isinstance(tested, pd.DataFrame) else None),
         failures=_failures(records),
         damaged=[(damage.path.name, value_text(damage.reason)) for damage in records.damaged],
         swept=_swept(records),
         constants=_constants(records),
         table=table,
         table_query=metric.query(table.metrics),
-        comparison=_differences(watched, baseline),
+        comparison=_differences(watched, tested),
         published=[_published(study) for study in studies(watched)],
         drawn=drawn,
         specs=Markup(inert(drawn.specs())),
@@ -203,7 +207,7 @@ def _failures(records: Records) -> dict[str, Any]:
     names = ["run_name", "configuration", "seed", "status", "status_detail"]
     missing = aggregate.incomplete_runs(records)[names]
     rows = [[value_text(value) for value in row] for row in missing.itertuples(index=False)]
-    return {"rows": rows[: 10 * MANY], "more": max(0, len(rows) - 10 * MANY)}
+    return {"rows": rows[:FAILURES], "more": max(0, len(rows) - FAILURES)}
 
 
 def _swept(records: Records) -> list[tuple[str, str]]:
@@ -225,20 +229,31 @@ def _distinct(column: pd.Series, most: int = 12) -> str:
     return ", ".join(texts[:most]) + (f", … ({len(texts)} values)" if len(texts) > most else "") or MISSING
 
 
-def _differences(records: Watched, baseline: Mapping[str, str] | None) -> dict[str, Any]:
-    """Blocks of differences by configuration; above :data:`MANY` configurations only of the headline metrics."""
-    bounded = len(records.configurations.table) > MANY
-    wanted = list(metric.DEFAULT) if bounded else compare.default_metrics(records)
+def _family(records: Watched, baseline: Mapping[str, str] | None) -> pd.DataFrame | str:
+    """The report's tests, or why there are none."""
     try:
-        frame = compare.differences(records, baseline, wanted)
+        return family(records, baseline)
     except AnalysisError as error:
         if baseline:
             raise
-        return {"blocks": [], "footer": [str(error)], "bounded": False, "query": "", "heads": [], "flat": []}
-    blocks = [] if bounded else list(_blocks(frame))
-    flat, heads = _flat(frame, wanted) if bounded else ([], [])
+        return str(error)
+
+
+IN_FILES = "its 95% intervals are in --format csv."
+
+
+def _differences(records: Watched, frame: pd.DataFrame | str) -> dict[str, Any]:
+    """Blocks of differences by configuration; of many configurations only the headline metrics, in one table."""
+    if isinstance(frame, str):
+        return {"blocks": [], "footer": [frame], "bounded": False, "query": "", "heads": [], "flat": []}
+    shortened = bounded(records)
+    wanted = list(metric.DEFAULT) if shortened else compare.default_metrics(records)
+    blocks = [] if shortened else list(_blocks(frame))
+    flat, heads = _flat(frame, wanted) if shortened else ([], [])
+    command = "its 95% intervals: python -m analysis compare PATH --format csv."
+    footer = [sentence.replace(IN_FILES, command) for sentence in compare.footer(frame)]
     return {
-        "blocks": blocks, "flat": flat, "heads": heads, "footer": compare.footer(frame), "bounded": bounded,
+        "blocks": blocks, "flat": flat, "heads": heads, "footer": footer, "bounded": shortened,
         "query": metric.query(wanted),
     }  # fmt: skip
 
@@ -280,24 +295,34 @@ def _flat(frame: pd.DataFrame, wanted: Sequence[str]) -> tuple[list[list[str]], 
 def _published(study: Study) -> dict[str, Any]:
     rows = []
     for r in study.rows.itertuples():
-        described = metric.describe(str(r.metric))
-        unit = described.unit
-        label = described.label + (" %" if unit == "fraction" else "")
-        low, high = (number_text(value, unit) for value in (r.low, r.high))  # type: ignore[arg-type]
-        interval = MISSING if low == MISSING else f"{low} to {high}"
+        label, unit = _quantity(r.metric)
         ours = estimate_text(r.mean, r.half_width, unit)  # type: ignore[arg-type]
-        rows.append([r.configuration, label, number_text(r.published, unit), ours, interval, str(r.n), r.verdict])  # type: ignore[arg-type]
+        published = number_text(r.published, unit)  # type: ignore[arg-type]
+        rows.append([r.configuration, label, published, ours, _range(r.low, r.high, unit), str(r.n), r.verdict])
     signs = []
-    for pair, group in study.signs.groupby("pair", sort=False):
-        against = [metric.describe(str(name)).label for name in group.loc[~group["agrees"], "metric"]]
-        signs.append((pair, int(group["agrees"].sum()), len(group), against))
-    verdicts = study.rows["verdict"].value_counts()
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+    for r in study.signs.itertuples():
+        label, unit = _quantity(r.metric, points=True)
+        published, mean = (signed(number_text(value, unit)) for value in (r.published, r.mean))  # type: ignore[arg-type]
+        signs.append([r.pair, label, published, mean, _range(r.low, r.high, unit, signs=True), str(r.n), r.verdict])
+    counts = {name: frame["verdict"].value_counts() for name, frame in (("rows", study.rows), ("signs", study.signs))}
+    words = {name: ", ".join(f"{n} {verdict}" for verdict, n in found.items()) for name, found in counts.items()}
     names = list(dict.fromkeys(study.rows["metric"]))
     return {
-        "source": study.source, "deviations": study.deviations, "rows": rows, "signs": signs, "counts": counts,
-        "surplus": study.surplus, "query": metric.query(names),
+        "source": study.source, "deviations": study.deviations, "unknown": study.unknown, "rows": rows, "signs": signs,
+        "counts": words["rows"], "sign_counts": words["signs"], "surplus": study.surplus, "query": metric.query(names),
     }  # fmt: skip
+
+
+def _quantity(name: object, *, points: bool = False) -> tuple[str, str]:
+    """A metric's label with % (for differences pp), and its unit."""
+    described = metric.describe(str(name))
+    sign = "pp" if points else "%"
+    return described.label + (f" {sign}" if described.unit == "fraction" else ""), described.unit
+
+
+def _range(low: Any, high: Any, unit: str, *, signs: bool = False) -> str:
+    ends = [number_text(value, unit) for value in (low, high)]
+    return MISSING if MISSING in ends else " to ".join(signed(end) if signs else end for end in ends)
 
 
 def _provenance(records: Records) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -55,29 +55,65 @@ def ssr_by_depth(records: Records) -> pd.DataFrame:
     return estimates(records, query, ["layer", "depth", "normalization", "reference"])
 
 
+ENOUGH = 39
+"""Draws from which a 95% range is given: fewer cannot show .05 (:func:`analysis.statistics.null_position`)."""
+
+
 def null_distribution(
     records: Records, layers: Sequence[str] = ("first", "last"), normalizations: Sequence[str] = NORMALIZATIONS
 ) -> pd.DataFrame:
     """SSR between pairs of independent random initialisations of a layer: what SSR is when nothing was learned.
+
+    The null belongs to the network, whatever its regularizer: all configurations of a context share one, made of the
+    distinct draws of its complete runs.
 
     Args:
         layers: ``first``, ``last`` or module paths; empty for every layer, with the module path as its position.
 
     Returns:
         One row for each configuration, position and normalization: the description, position, layer, normalization,
-        mean, sd, low, high (2.5% and 97.5% quantiles), n (distinct draws; runs that recorded equal draws count once).
+        mean, sd, low, high, n (distinct draws; runs that recorded equal draws count once). low and high are the 2.5%
+        and 97.5% quantiles from :data:`ENOUGH` draws on, below that the smallest and the largest draw.
     """
     chosen = f"position IN ({_list(layers)})" if layers else "position = layer"
     rows = records.sql(f"""
-        SELECT configuration, position, layer, normalization, favg(value ORDER BY draw, value) AS mean,
-               stddev_samp(value ORDER BY draw, value) AS sd,
-               quantile_cont(value, 0.025) AS low, quantile_cont(value, 0.975) AS high, count(value) AS n
-        FROM (SELECT DISTINCT configuration, position, layer, normalization, draw, value
-              FROM ssr_null JOIN layers USING (run_id, layer) JOIN runs USING (run_id)
-              WHERE status = 'complete' AND value IS NOT NULL AND {chosen}
-                    AND normalization IN ({_list(normalizations)}))
-        GROUP BY ALL ORDER BY configuration, position, layer, normalization""")
+        WITH drawn AS (
+            SELECT DISTINCT context, position, layer, normalization, draw, value
+            FROM ssr_null JOIN layers USING (run_id, layer) JOIN runs USING (run_id)
+            WHERE status = 'complete' AND value IS NOT NULL AND {chosen}
+                  AND normalization IN ({_list(normalizations)})
+        ), ranges AS (
+            SELECT context, position, layer, normalization, favg(value ORDER BY draw, value) AS mean,
+                   stddev_samp(value ORDER BY draw, value) AS sd, count(value) AS n,
+                   CASE WHEN n < {ENOUGH} THEN min(value) ELSE quantile_cont(value, 0.025) END AS low,
+                   CASE WHEN n < {ENOUGH} THEN max(value) ELSE quantile_cont(value, 0.975) END AS high
+            FROM drawn GROUP BY ALL
+        )
+        SELECT configuration, position, layer, normalization, mean, sd, low, high, n
+        FROM ranges JOIN (
+            SELECT DISTINCT configuration, context, position, layer FROM layers JOIN runs USING (run_id)
+            WHERE status = 'complete'
+        ) USING (context, position, layer)
+        ORDER BY configuration, position, layer, normalization""")
     return described(records, rows)
+
+
+def null_words(draws: Iterable[float]) -> str:
+    """What a null range is, by its number of draws: ``range of 20 draws`` or ``95% of 120 draws``.
+
+    Args:
+        draws: n of the rows of :func:`null_distribution`; with several, the fewest and the most are named.
+    """
+    found = sorted({int(n) for n in draws if n == n})
+    if not found:
+        return "no draws"
+    few, many = ([n for n in found if (n >= ENOUGH) == enough] for enough in (False, True))
+    parts = [f"range of {_numbers(few)} draws"] if few else []
+    return " or ".join([*parts, *([f"95% of {_numbers(many)} draws"] if many else [])])
+
+
+def _numbers(found: Sequence[int]) -> str:
+    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def _list(texts: Sequence[str]) -> str:

@@ -65,10 +65,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class Look:
-    """Colour (a CSS variable's name) and shape of every configuration that is drawn."""
+    """Colour (a CSS variable's name), shape and dash (the number of a pattern) of every configuration that is drawn."""
 
     colors: Mapping[str, str]
     shapes: Mapping[str, str]
+    dashes: Mapping[str, int] = field(default_factory=dict)
 
     def color(self) -> alt.Color:
         """Colour by configuration; the page itself shows the legend."""
@@ -77,6 +78,10 @@ class Look:
     def shape(self) -> alt.Shape:
         """Marker by configuration."""
         return alt.Shape("configuration:N", scale=alt.Scale(domain=[_LABELS]), legend=None)
+
+    def dash(self) -> alt.StrokeDash:
+        """Dash by configuration."""
+        return alt.StrokeDash("configuration:N", scale=alt.Scale(domain=[_LABELS]), legend=None)
 
     def filled(self, spec: Any) -> Any:
         """The specification with this look's scales where :meth:`color` and :meth:`shape` hold their place.
@@ -88,7 +93,7 @@ class Look:
         if not isinstance(spec, dict):
             return spec
         found = {key: self.filled(part) for key, part in spec.items()}
-        for channel in ("color", "shape"):
+        for channel in ("color", "shape", "strokeDash"):
             if isinstance(found.get(channel), dict) and found[channel].get("scale") == {"domain": [_LABELS]}:
                 found[channel]["scale"] = self._scale(channel)
         return found
@@ -96,9 +101,13 @@ class Look:
     def _scale(self, channel: str) -> dict[str, Any]:
         if channel == "shape":
             return {"domain": list(self.shapes), "range": list(self.shapes.values())}
+        if channel == "strokeDash":
+            return {"domain": list(self.colors), "range": [PATTERNS[self.dashes.get(name, 0)] for name in self.colors]}
         return {"domain": list(self.colors), "range": [f"var({name})" for name in self.colors.values()]}
 
 
+PATTERNS = ([1, 0], [7, 2.5], [2, 2])
+"""Dash patterns by number, in pixels of line and gap."""
 _LABELS = "the labels of the configurations"
 
 
@@ -177,11 +186,11 @@ def band(look: Look, x: Any, condition: str = "true") -> alt.Chart:
 
 
 def line(
-    look: Look, x: Any, y: Any, tooltip: Sequence[alt.Tooltip], condition: str = "true"
+    look: Look, x: Any, y: Any, tooltip: Sequence[alt.Tooltip], condition: str = "true", *, dashed: bool = True
 ) -> tuple[alt.Chart, alt.Chart]:
-    """A mean over x, with a marker at every value."""
+    """A mean over x, with a marker at every value; ``dashed``: in the configuration's dash, not as a full line."""
     encoding = {"x": x, "y": y, "color": look.color(), "opacity": opacity(), "tooltip": list(tooltip)}
-    mark = alt.Chart().mark_line(strokeWidth=1.8).encode(**encoding)
+    mark = alt.Chart().mark_line(strokeWidth=1.8).encode(**encoding, **({"strokeDash": look.dash()} if dashed else {}))
     points = alt.Chart().mark_point(size=38, filled=True).encode(**encoding, shape=look.shape())
     return mark.transform_filter(condition), points.transform_filter(condition)
 
@@ -212,6 +221,13 @@ def reference_choice(frame: pd.DataFrame) -> Choice:
     """Which reference of the SSR."""
     found = [r for r in REFERENCES if (frame["reference"] == r).any()]
     return Choice("chosen_reference", "reference", [(r, r) for r in found])
+
+
+def cut(frame: pd.DataFrame, accuracies: pd.Series | bool = True) -> pd.DataFrame:
+    """``frame`` with its intervals (low, high) cut at 0 and 1 in the rows of accuracies."""
+    kept = pd.Series(accuracies, frame.index)
+    low, high = frame["low"].clip(lower=0.0), frame["high"].clip(upper=1.0)
+    return frame.assign(low=frame["low"].mask(kept, low), high=frame["high"].mask(kept, high))
 
 
 def seeds(frame: pd.DataFrame) -> str:

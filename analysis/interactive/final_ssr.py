@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from analysis.frames.ssr import null_words
 from analysis.interactive import chart
 from analysis.interactive.chart import Chart, Choice, Look
 from analysis.interactive.ssr_trajectories import null_ranges
@@ -41,8 +42,9 @@ def beside_null(frame: pd.DataFrame, null: pd.DataFrame, look: Look) -> Chart:
         "Final SSR beside its null",
         "Final SSR of every configuration against the initial state, beside the range between random initialisations.",
         f"After the last epoch, against init. Points: mean over seeds ({chart.seeds(rows)}) with the {chart.INTERVAL}. "
-        "Grey bar: the null, 95% of the SSR between two random initialisations of the same layer. A point inside it "
-        "cannot be told from another random initialisation; no bar: no null was recorded for that normalization.",
+        "Grey bar: the null, the SSR between two random initialisations of the same layer "
+        f"({null_words(null['n'])}). An interval wholly inside it cannot be told from another random initialisation; "
+        "one that straddles its edge says neither; no bar: no null was recorded for that normalization.",
         chart.finished(spec, [choice], len(order)),
         {"final": rows},
         "analysis.frames.ssr.final_ssr, null_distribution",
@@ -59,14 +61,15 @@ def sensitivity(frame: pd.DataFrame, null: pd.DataFrame, look: Look) -> Chart:
     """
     rows = frame.dropna(subset="mean")
     rows = rows.assign(panel=rows["normalization"] + ", against " + rows["reference"])
-    rows = rows[KEYS].merge(_init_null(null), on=["position", "normalization", "reference"], how="left")
+    at = ["configuration", "position", "normalization", "reference"]
+    rows = rows[KEYS].merge(_init_null(null), on=at, how="left")
     options = [(str(p), f"{p} layer") for p in chart.positions(frame)]
     choice = Choice("chosen_position", "layer", options)
     kept = chart.matching("position")
     names = list(dict.fromkeys(rows["configuration"]))
     y = alt.Y("configuration:N", sort=names, title=None, axis=alt.Axis(labels=False, ticks=False))
-    grey = alt.Chart().mark_rect(color="var(--null)", opacity=0.06)
-    grey = grey.encode(x=alt.X("null_low:Q"), x2=alt.X2("null_high:Q"))
+    grey = alt.Chart().mark_bar(color="var(--null)", opacity=0.45, height={"band": 1})
+    grey = grey.encode(x=alt.X("null_low:Q"), x2=alt.X2("null_high:Q"), y=y)
     layers = [grey.transform_filter(kept), *_points(look, y, kept)]
     order = [f"{n}, against {r}" for n in NORMALIZATIONS for r in REFERENCES]
     order = [panel for panel in order if (rows["panel"] == panel).any()]
@@ -77,7 +80,8 @@ def sensitivity(frame: pd.DataFrame, null: pd.DataFrame, look: Look) -> Chart:
         "Final SSR of every configuration under every normalization and reference, a panel for each pair.",
         "One panel for each normalization and reference, configurations from top to bottom in the legend's order: an "
         "order that changes from panel to panel is a property of the definition, not of the regularizer. Points: mean "
-        f"over seeds ({chart.seeds(rows)}) with the {chart.INTERVAL}; grey: the null (reference init only).",
+        f"over seeds ({chart.seeds(rows)}) with the {chart.INTERVAL}; grey: the null "
+        f"({null_words(null['n'])}; reference init only).",
         chart.finished(spec, [choice], len(order)),
         {"grid": rows},
         "analysis.frames.ssr.final_ssr",
@@ -93,7 +97,7 @@ def by_depth(frame: pd.DataFrame, null: pd.DataFrame, look: Look) -> Chart:
         null: as of ``frames.ssr.null_distribution`` of every layer (the module path as position).
     """
     rows = frame.assign(panel="every layer", kind="ssr")
-    widest = null_ranges(null).rename(columns={"position": "layer"}).assign(reference="init", kind="null")
+    widest = null_ranges(null).drop(columns="position").assign(reference="init", kind="null")
     depths = frame.drop_duplicates("layer").set_index("layer")["depth"]
     widest = widest.assign(depth=widest["layer"].map(depths), panel="every layer").dropna(subset="depth")
     keys = ["configuration", "layer", "depth", "normalization", "reference", "mean", "low", "high", "n", "kind"]
@@ -119,7 +123,7 @@ def by_depth(frame: pd.DataFrame, null: pd.DataFrame, look: Look) -> Chart:
         "SSR of every layer, by depth",
         "Final SSR of every convolution against its depth, a line for each configuration.",
         f"Every convolution with k > 1, after the last epoch. Lines: mean over seeds ({chart.seeds(frame)}); bands: "
-        f"{chart.INTERVAL}; grey: each layer's null (reference init only).",
+        f"{chart.INTERVAL}; grey: each layer's null ({null_words(null['n'])}; reference init only).",
         chart.finished(spec, choices),
         {"depth": rows},
         "analysis.frames.ssr.ssr_by_depth, null_distribution",
@@ -140,5 +144,6 @@ def _points(look: Look, y: alt.Y, kept: str) -> list[alt.Chart]:
 
 
 def _init_null(null: pd.DataFrame) -> pd.DataFrame:
-    ranges = null_ranges(null).rename(columns={"low": "null_low", "high": "null_high"})
+    ranges = null[["configuration", "position", "normalization", "low", "high"]]
+    ranges = ranges.rename(columns={"low": "null_low", "high": "null_high"})
     return ranges.assign(reference="init")

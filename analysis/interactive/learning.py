@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.interactive import chart
 from analysis.interactive.chart import Chart, Look
+from analysis.interval import NOTE, is_accuracy
 
 TITLES = {
     "train_loss": "training loss (nat)",
@@ -24,7 +25,7 @@ def learning_curves(frame: pd.DataFrame, look: Look) -> Chart:
         frame: as of ``frames.learning.learning_curves``.
     """
     rows = frame[frame["quantity"].isin(list(TITLES)) & frame["mean"].notna()]
-    rows = rows.assign(panel=rows["quantity"].map(TITLES))
+    rows = chart.cut(rows, rows["quantity"].map(is_accuracy)).assign(panel=rows["quantity"].map(TITLES))
     order = [title for title in TITLES.values() if (rows["panel"] == title).any()]
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
@@ -36,7 +37,7 @@ def learning_curves(frame: pd.DataFrame, look: Look) -> Chart:
         "Learning curves",
         "Training and validation loss and accuracy over the epochs, a line for each configuration.",
         f"Lines: mean over seeds ({chart.seeds(rows)}); bands: {chart.INTERVAL}. Training values are means over the "
-        "epoch's augmented images, so the gap understates overfitting early on.",
+        f"epoch's augmented images, so the gap understates overfitting early on. {NOTE}",
         chart.finished(spec, (), len(order)),
         {"learning": rows[["configuration", "panel", "epoch", "mean", "low", "high", "n"]]},
         "analysis.frames.learning.learning_curves",

@@ -154,7 +154,8 @@ def _group(
     described = described.sort_values("configuration", key=lambda c: c.map(order), kind="stable")
     found = shades(described)
     variables = {label: f"--c{number}-{i}" for i, label in enumerate(found)}
-    look = Look(variables, {label: shade.shape for label, shade in found.items()})
+    shapes = {label: shade.shape for label, shade in found.items()}
+    look = Look(variables, shapes, {label: shade.dash for label, shade in found.items()})
     charts = [replace(c, query=_queries(c, frames), spec=look.filled(c.spec)) for c in _drawn(rows, look, colors)]
     return Group(context, selection, found, variables, charts, _scrubber(rows["evolution"], look, frames))
 

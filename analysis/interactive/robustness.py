@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.interactive import chart
 from analysis.interactive.chart import Chart, Choice, Look
+from analysis.interval import NOTE
 
 
 def robustness_curves(frame: pd.DataFrame, look: Look) -> Chart:
@@ -15,7 +16,7 @@ def robustness_curves(frame: pd.DataFrame, look: Look) -> Chart:
     Args:
         frame: as of ``frames.robustness.robustness_curves``.
     """
-    rows = frame.assign(panel=frame["corruption"] + ": " + frame["parameter_unit"], at=_parameter(frame))
+    rows = chart.cut(frame).assign(panel=frame["corruption"] + ": " + frame["parameter_unit"], at=_parameter(frame))
     order = list(dict.fromkeys(rows["panel"]))
     x = alt.X("severity:O", title="severity (0: the clean set)", axis=alt.Axis(labelAngle=0, grid=False))
     y = alt.Y("mean:Q", title="accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
@@ -31,7 +32,7 @@ def robustness_curves(frame: pd.DataFrame, look: Look) -> Chart:
         "Robustness",
         "Test accuracy over the severity of each corruption, a line for each configuration.",
         f"Accuracy on the test split, mean over seeds ({chart.seeds(rows)}) with the {chart.INTERVAL}. The physical "
-        "parameter of each severity is in the tooltip and in the definitions.",
+        f"parameter of each severity is in the tooltip and in the definitions. {NOTE}",
         chart.finished(spec, (), len(order)),
         {"robustness": rows[keys]},
         "analysis.frames.robustness.robustness_curves",
@@ -45,7 +46,7 @@ def robustness_map(frame: pd.DataFrame, differences: pd.DataFrame) -> Chart:
         frame: as of ``frames.robustness.robustness_curves``.
         differences: configuration, corruption, severity, mean, low, high of the paired differences; may be empty.
     """
-    rows = frame[frame["severity"] > 0].assign(at=_parameter(frame))
+    rows = chart.cut(frame[frame["severity"] > 0]).assign(at=_parameter(frame))
     found = differences.rename(columns={"mean": "difference", "low": "difference_low", "high": "difference_high"})
     rows = rows.merge(found, on=["configuration", "corruption", "severity"], how="left")
     clear = (rows["difference_low"] > 0) | (rows["difference_high"] < 0)
@@ -79,7 +80,7 @@ def robustness_map(frame: pd.DataFrame, differences: pd.DataFrame) -> Chart:
         "Accuracy of every configuration under every corruption, coloured by the difference to the baseline.",
         f"Numbers: accuracy in %, mean over seeds ({chart.seeds(rows)}). Colour: paired difference from the baseline "
         "in percentage points; the baseline's own row is 0. *: the 95% interval of that difference leaves out 0, each "
-        "cell for itself; Holm's correction is in the differences above.",
+        "cell for itself; Holm's correction is in the differences above. " + NOTE,
         chart.finished(spec, (), len(order)),
         {"map": rows[keys]},
         "analysis.frames.robustness.robustness_curves, analysis.compare.differences",
@@ -104,7 +105,7 @@ def trade_off(points: pd.DataFrame, look: Look) -> Chart:
         "Accuracy under corruption against clean accuracy, a point for each configuration.",
         f"Means over seeds ({chart.seeds(rows)}) with 95% intervals in both directions. Rings and the dashed line: the "
         "Pareto front of the means (only where every configuration has n of 2 or more); where intervals overlap the "
-        "order may be the seeds' luck.",
+        f"order may be the seeds' luck. {NOTE}",
         chart.finished(spec, [choice], look=look),
         {"tradeoff": rows},
         "analysis.frames.robustness.trade_off",
@@ -184,8 +185,10 @@ def _words() -> list[alt.Tooltip]:
 
 def _ranges(points: pd.DataFrame) -> pd.DataFrame:
     rows = points.assign(
-        low=points["robust"] - points["robust_half_width"], high=points["robust"] + points["robust_half_width"],
-        clean_low=points["clean"] - points["clean_half_width"], clean_high=points["clean"] + points["clean_half_width"],
+        low=(points["robust"] - points["robust_half_width"]).clip(lower=0.0),
+        high=(points["robust"] + points["robust_half_width"]).clip(upper=1.0),
+        clean_low=(points["clean"] - points["clean_half_width"]).clip(lower=0.0),
+        clean_high=(points["clean"] + points["clean_half_width"]).clip(upper=1.0),
         on_front=points["on_front"].map({True: 1, False: 0}).fillna(0).astype(int),
     )  # fmt: skip
     keys = ["configuration", "regularizer", "corruption", "clean", "clean_low", "clean_high", "robust", "low", "high",

@@ -25,7 +25,7 @@ def radial_profiles(frame: pd.DataFrame, look: Look) -> Chart:
     rows = rows.assign(low=rows["low"].where(rows["low"] > 0, rows["mean"] / 8))
     keys = ["configuration", "panel", "state", "radius", "multiplicity", "mean", "low", "high", "n"]
     order = [str(rows.loc[rows["position"] == position, "panel"].iloc[0]) for position in chart.positions(rows)]
-    x = alt.X("radius:Q", title="radius (cycles per kernel)", axis=alt.Axis(grid=False), scale=alt.Scale(nice=False))
+    x = _radius("radius:Q", rows["radius"])
     y = alt.Y("mean:Q", title="power relative to white", scale=alt.Scale(type="log", base=2))
     tooltip = [
         alt.Tooltip("configuration:N"), alt.Tooltip("state:N"), alt.Tooltip("radius:Q", format=".3f"),
@@ -40,7 +40,7 @@ def radial_profiles(frame: pd.DataFrame, look: Look) -> Chart:
         white,
         initial.transform_filter("datum.state === 'initial'"),
         chart.band(look, x, trained),
-        *chart.line(look, x, y, tooltip, trained),
+        *chart.line(look, x, y, tooltip, trained, dashed=False),
     ]
     spec = chart.facet(layers, "profiles", order, height=220, free="y")
     return Chart(
@@ -54,6 +54,14 @@ def radial_profiles(frame: pd.DataFrame, look: Look) -> Chart:
         {"profiles": rows[keys]},
         "analysis.frames.spectrum.radial_profiles",
     )
+
+
+def _radius(field: str, radii: pd.Series) -> alt.X:
+    """An axis whose ticks stand at the radii only: there are no others."""
+    ticks = sorted(set(radii.astype(float).round(3)))
+    expression = "format(datum.value, datum.value % 1 ? '.2f' : 'd')"
+    axis = alt.Axis(grid=False, values=ticks, labelExpr=expression, labelOverlap=True)
+    return alt.X(field, title="radius (cycles per kernel)", axis=axis, scale=alt.Scale(nice=False))
 
 
 def scrubber_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +124,7 @@ def scrubber_profile(rows: pd.DataFrame, look: Look) -> Chart:
         rows: as of :func:`scrubber_rows`.
     """
     shown = "datum.epoch === epoch && datum.layer === layer && indexof(shown, datum.configuration) >= 0"
-    x = alt.X("r:Q", title="radius (cycles per kernel)", axis=alt.Axis(grid=False), scale=alt.Scale(nice=False))
+    x = _radius("r:Q", rows["r"])
     y = alt.Y("power:Q", title="log2 power relative to white", scale=alt.Scale(domain=[-LIMIT, LIMIT], clamp=True))
     tooltip = [alt.Tooltip("configuration:N"), alt.Tooltip("radius:N"), alt.Tooltip("power:Q", format=".2f")]
     white = alt.Chart().mark_rule(color="var(--soft)", strokeDash=[2, 2]).encode(y=alt.datum(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from analysis.frames.ssr import null_words
 from analysis.interactive import chart
 from analysis.interactive.chart import Chart, Look
 
@@ -40,9 +41,9 @@ def ssr_trajectories(frame: pd.DataFrame, null: pd.DataFrame, look: Look) -> Cha
         "ssr",
         "SSR over training",
         "Spectral suppression ratio of the first and the last layer over the epochs, a line for each configuration.",
-        f"Lines: mean over seeds ({chart.seeds(frame)}); bands: {chart.INTERVAL}. Grey: 95% of the SSR between two "
-        "random initialisations of the layer (the null), which belongs to the reference init only. Above 0 the layer "
-        "holds less high-frequency power than in the reference state, below 0 more.",
+        f"Lines: mean over seeds ({chart.seeds(frame)}); bands: {chart.INTERVAL}. Grey: the SSR between two random "
+        f"initialisations of the layer (the null, {null_words(null['n'])}), which belongs to the reference init only. "
+        "Above 0 the layer holds less high-frequency power than in the reference state, below 0 more.",
         chart.finished(spec, choices, len(order)),
         {"ssr": rows},
         SOURCE,
@@ -63,7 +64,6 @@ def _rows(frame: pd.DataFrame, null: pd.DataFrame) -> pd.DataFrame:
 
 
 def null_ranges(null: pd.DataFrame) -> pd.DataFrame:
-    """The widest null range of each position and normalization: configurations of one network share their null."""
-    return null.groupby(["position", "normalization"], sort=False, as_index=False).agg(
-        low=("low", "min"), high=("high", "max")
-    )
+    """The null of each position, layer and normalization once: the configurations of a context share it."""
+    keys = ["position", "layer", "normalization", "low", "high", "n"]
+    return null[keys].drop_duplicates(ignore_index=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import metric
 from analysis.interactive import chart
 from analysis.interactive.chart import Chart
+from analysis.interval import NOTE, is_accuracy
 
 
 def strength_response(frame: pd.DataFrame, colors: dict[str, str]) -> Chart:
@@ -18,7 +19,7 @@ def strength_response(frame: pd.DataFrame, colors: dict[str, str]) -> Chart:
         frame: as of ``frames.strength.strength_response``.
         colors: regularizer -> name of the CSS variable of its colour.
     """
-    rows = frame.assign(panel=[_panel(name) for name in frame["metric"]])
+    rows = chart.cut(frame, frame["metric"].map(is_accuracy)).assign(panel=[_panel(name) for name in frame["metric"]])
     positive = frame.loc[frame["strength"] > 0, "strength"]
     zero = float(10 ** (np.floor(np.log10(positive.min())) - 1))
     rows = rows.assign(at=rows["strength"].where(rows["strength"] > 0, zero))
@@ -48,7 +49,7 @@ def strength_response(frame: pd.DataFrame, colors: dict[str, str]) -> Chart:
         "Metrics against strength",
         "Headline metrics against the strength of each regularizer.",
         f"Mean over seeds ({chart.seeds(rows)}) with the {chart.INTERVAL}. Logarithmic axis; 0: strength 0, or no "
-        "regularizer where 0 was not run. Regularizers do not share a unit of strength.",
+        f"regularizer where 0 was not run. Regularizers do not share a unit of strength. {NOTE}",
         chart.finished(spec, (), len(order)),
         {"strength": rows[keys]},
         "analysis.frames.strength.strength_response",

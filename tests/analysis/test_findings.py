@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import analysis
-from analysis import published
-from analysis.findings import Finding, findings, signed, turned, verdicts
+from analysis import compare, published
+from analysis.family import family
+from analysis.findings import Finding, findings, places, signed, turned, verdicts
+from analysis.frames.ssr import null_distribution
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
+
+REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
 
 
 def texts(found: list[Finding], title: str) -> list[str]:
@@ -29,8 +34,9 @@ def test_differences_by_hand(tmp_path: Path) -> None:
         "dropout 0.5 against none (n = 3 pairs): clean accuracy higher by 3.00 pp [+0.52, +5.48], "
         "not after Holm's correction, though its own interval leaves out 0;"
     )
-    # p = 1 - t / sqrt(t^2 + 2), t = .03 / (.01 / sqrt(3)): .0351; four equal tests, so Holm's p is .14.
-    assert rest[0].endswith("Holm's correction is over the 4 tests of this summary.")
+    # p = 1 - t / sqrt(t^2 + 2), t = .03 / (.01 / sqrt(3)): .0351; six equal tests (clean, two strengths of noise and
+    # three of resizing), those of the section Differences, so Holm's p is .21.
+    assert "over all 6 tests of the section Differences" in rest[0]
     assert "n = 3 cannot reach .05" in rest[1]
 
 
@@ -61,10 +67,15 @@ def test_an_order_that_turns_with_the_reference_is_flagged() -> None:
     frame = pd.DataFrame({
         "configuration": ["dropout 0.5"] * 4, "baseline": ["none"] * 4,
         "metric": ["ssr/first/dc/init", "ssr/first/dc/epoch_1", "ssr/last/dc/init", "ssr/last/dc/epoch_1"],
-        "low": [-0.4, 1.0, 0.1, -0.1], "high": [-0.1, 3.0, 0.2, 0.1],
+        "low": [-0.4, 1.0, 0.1, -0.1], "high": [-0.1, 3.0, 0.2, 0.1], "p_holm": [0.01, 0.02, 0.01, 1.0],
     })  # fmt: skip
     rows = turned(frame).set_index("position")
     assert rows["turns"].to_dict() == {"first": True, "last": False}
+    # One side does not survive: the order may turn, no more.
+    weaker = turned(frame.assign(p_holm=[0.01, 0.2, 0.01, 1.0])).set_index("position")
+    assert weaker["turns"].to_dict() == {"first": False, "last": False}
+    assert weaker["may"].to_dict() == {"first": True, "last": False}
+    assert weaker.loc["first", ["above", "below"]].tolist() == ["dc/epoch_1", "dc/init"]
     assert rows.loc["first", ["above", "below"]].tolist() == ["dc/epoch_1", "dc/init"]
     assert rows.loc["last", ["above", "below"]].tolist() == ["dc/init", ""]
 
@@ -76,9 +87,57 @@ def test_the_null_by_hand(tmp_path: Path) -> None:
             folder = tmp_path / f"{name}-{seed}"
             write_run(folder, choices, seed, suppression=suppression, layers=("conv1",), draws=400)
     first, second = texts(findings(analysis.load(tmp_path)), "SSR beside its null")
-    assert "inside the null" in first
-    assert "none (+0.030; null −0.3" in first
-    assert "outside the null: dropout 0.5 (+1.200;" in second
+    assert "the whole interval over seeds lies inside the null" in first
+    assert "none (+0.030 [+0.030, +0.030], n = 3); null −0.3" in first
+    assert "(95% of 1200 draws)" in first
+    assert "lies outside the null: dropout 0.5 (+1.200 [+1.200, +1.200], n = 3)" in second
+
+
+def test_few_draws_have_a_range_and_an_interval_may_straddle_its_edge(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0).normal(0, 0.16, (1, 5))[0]  # what the generator records at seed 0
+    for seed, suppression in enumerate((0.0, 0.1)):
+        write_run(tmp_path / f"n{seed}", SWEEP[0], seed, suppression=suppression, layers=("conv1",), draws=5)
+        null = tmp_path / "n0" / "ssr_null.parquet"
+        table = pq.ParquetFile(tmp_path / f"n{seed}" / "ssr_null.parquet").read()
+        values = pq.ParquetFile(null).read().column("value")
+        pq.write_table(
+            table.set_column(table.column_names.index("value"), table.field("value"), values),
+            tmp_path / f"n{seed}" / "ssr_null.parquet",
+        )
+    found = texts(findings(analysis.load(tmp_path)), "SSR beside its null")
+    assert "straddles the null's edge" in found[0]
+    assert f"null {signed(f'{draws.min():.3f}')} to {signed(f'{draws.max():.3f}')} (range of 5 draws)" in found[0]
+
+
+def test_places_beside_the_null_need_the_whole_interval() -> None:
+    rows = pd.DataFrame({
+        "low": [0.1, 0.4, 0.6, -0.9, np.nan], "high": [0.4, 0.7, 0.8, -0.6, np.nan], "n": [3, 3, 3, 3, 1],
+        "null_low": -0.5, "null_high": 0.5,
+    })  # fmt: skip
+    assert places(rows).tolist() == ["inside", "straddles", "outside", "outside", "single"]
+
+
+def test_one_null_for_a_network_and_one_for_each_of_two(tmp_path: Path) -> None:
+    for i, model in enumerate(("resnet20", "resnet18")):
+        for j, choices in enumerate((SWEEP[0], SWEEP[3])):
+            write_run(tmp_path / f"{i}{j}", {**choices, "model": model}, 2 * i + j, layers=("conv1",), draws=30)
+    null = null_distribution(analysis.load(tmp_path), normalizations=("dc",))
+    drawn = {seed: np.random.default_rng(seed).normal(0, 0.16, (1, 30))[0] for seed in range(4)}
+    for model, seeds in (("resnet20", (0, 1)), ("resnet18", (2, 3))):
+        pooled = np.concatenate([drawn[seed] for seed in seeds])
+        rows = null[null["context"].str.contains(model)]
+        assert len(rows) == 2
+        assert rows["n"].tolist() == [60, 60]
+        assert rows["low"].tolist() == pytest.approx([np.quantile(pooled, 0.025)] * 2)
+        assert rows["high"].tolist() == pytest.approx([np.quantile(pooled, 0.975)] * 2)
+
+
+def test_findings_and_differences_are_one_family() -> None:
+    records = analysis.load(REFERENCE / "cifar10_weight_decay")
+    frame = compare.differences(records)
+    texts_of = " ".join(texts(findings(records), "Against the baseline"))
+    assert f"over all {frame['p'].notna().sum()} tests of the section Differences" in texts_of
+    pd.testing.assert_frame_equal(family(records), frame)
 
 
 def test_runs_that_failed_and_mixtures_are_named(tmp_path: Path) -> None:
@@ -96,8 +155,9 @@ def test_many_configurations_are_counted_not_listed(tmp_path: Path) -> None:
     root = write_sweep(tmp_path / "s", (0, 1, 2), sweep, layers=(), corruptions={})
     first = findings(analysis.load(root))[0]
     assert not any("dropout 0.05" in sentence for sentence in first.sentences)
-    # Differences of equal size in every seed have no spread and no test: none is called higher or lower.
-    assert first.rows[1] == ("dropout", "clean accuracy", "11", "0", "0", "11", "11", "1")
+    # Differences of equal size in every seed have no spread and no test: none is called higher or lower. One of the
+    # eleven has the baseline's own accuracies.
+    assert first.rows[1] == ("dropout", "clean accuracy", "11", "0", "0", "11", "10", "1")
 
 
 def test_verdicts() -> None:
@@ -120,9 +180,9 @@ def test_findings_hold_every_recorded_text_as_text(tmp_path: Path) -> None:
 
 
 def test_reproduced_only_in_an_equal_setting(tmp_path: Path) -> None:
-    """92.03 lies in the prediction interval of .92, .92, .93; 94.46 does not in that of .900, .901, .902."""
-    same = {"model": "resnet18", "epochs": 50}
-    for seed, clean in enumerate((0.92, 0.92, 0.93)):
+    """92.03 lies in the prediction interval of .920, .920, .921; 94.46 does not in that of .900, .901, .902."""
+    same = STATED
+    for seed, clean in enumerate((0.92, 0.92, 0.921)):
         write_run(tmp_path / f"n{seed}", {"regularizer": "none", **same}, seed, clean=clean, layers=())
     decay = {"regularizer": "weight_decay", "regularizer.weight_decay": 1e-3, **same}
     for seed, clean in enumerate((0.900, 0.901, 0.902)):
@@ -137,7 +197,50 @@ def test_reproduced_only_in_an_equal_setting(tmp_path: Path) -> None:
     assert decayed["verdict"] == "not reproduced"
     sign = study.signs.set_index("metric").loc["clean_accuracy"]
     assert sign["published"] == pytest.approx(0.0243)
-    assert not sign["agrees"]
+    # Differences -.02, -.019, -.019: mean -.019333, sd .00057735, half-width 4.302653 * .00057735 / sqrt(3) = .001434.
+    assert [sign["mean"], sign["low"], sign["high"]] == pytest.approx([-0.019333, -0.020768, -0.017899], abs=1e-6)
+    assert sign["verdict"] == "opposite sign"
+    assert sign["n"] == 3
+    assert "training images (ours 45000)" in study.unknown
+
+
+STATED = {
+    "model": "resnet18", "model.width": 64, "epochs": 50, "optimizer": "SGD", "optimizer.lr": 0.1,
+    "optimizer.momentum": 0.9, "schedule": "cosine", "dataset.crop_padding": 4, "dataset.horizontal_flip": True,
+    "dataset.validation_size": 5000,
+}  # fmt: skip
+"""All that arXiv 2512.22192 states; batch size 128 is the generator's."""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [("optimizer.lr", 7.0, "learning rate 7 instead of 0.1"), ("batch_size", 8, "batch size 8 instead of 128"),
+     ("optimizer", "Adam", "optimizer Adam instead of SGD"), ("model.width", 2, "width 2 instead of 64"),
+     ("optimizer.momentum", 0.0, "momentum 0 instead of 0.9"), ("schedule", "step", "schedule step instead of cosine"),
+     ("dataset.crop_padding", 0, "crop padding 0 instead of 4"), ("epochs", 3, "epochs 3 instead of 50"),
+     ("dataset.horizontal_flip", False, "horizontal flip false instead of true"),
+     ("dataset.validation_size", 44000, "")],
+)  # fmt: skip
+def test_every_stated_setting_must_agree(tmp_path: Path, key: str, value: object, words: str) -> None:
+    for seed, clean in enumerate((0.92, 0.92, 0.921)):
+        choices = {"regularizer": "none", **STATED, key: value}
+        write_run(tmp_path / f"n{seed}", choices, seed, clean=clean, layers=())
+    study = published.studies(analysis.load(tmp_path))[0]
+    assert study.deviations == words
+    verdict = study.rows.set_index("metric").loc["clean_accuracy", "verdict"]
+    assert verdict == ("inside" if words else "reproduced")
+    if not words:  # another number of training images is named beside the verdict
+        assert "training images (ours 6000)" in study.unknown
+
+
+def test_an_interval_that_holds_every_published_value_cannot_tell(tmp_path: Path) -> None:
+    for seed, clean in enumerate((0.88, 0.93, 0.98)):
+        write_run(tmp_path / f"n{seed}", {"regularizer": "none", **STATED}, seed, clean=clean, layers=())
+    row = published.studies(analysis.load(tmp_path))[0].rows.set_index("metric").loc["clean_accuracy"]
+    # mean .93, sd .05: half-width 4.302653 * .05 * sqrt(4 / 3) = .248414, cut at 1; .9165, .9203 and .9446 lie within.
+    assert row["low"] == pytest.approx(0.681586, abs=1e-6)
+    assert row["high"] == 1
+    assert row["verdict"] == "cannot tell"
 
 
 def test_other_data_sets_and_model_families_are_not_set_beside(tmp_path: Path) -> None:

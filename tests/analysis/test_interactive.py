@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 
 import analysis
 from analysis.frames import ssr
 from analysis.interactive import data, plates
-from analysis.interactive.chart import Chart
-from analysis.palette import PALETTE, mixed, shades
+from analysis.interactive.chart import Chart, cut
+from analysis.palette import PALETTE, lightness_of, mixed, shades
 from analysis.watched import Watched
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
@@ -145,11 +147,44 @@ def test_colours_go_from_faint_to_full_and_none_is_ink() -> None:
     })  # fmt: skip
     found = shades(frame)
     assert (found["none"].light, found["none"].dark) == PALETTE["none"] == (found["wd 0"].light, found["wd 0"].dark)
-    assert found["wd 2"].light == "#0072b2"
-    assert int(found["wd 1"].light[1:3], 16) > 0
+    assert found["odd"].light == shades(frame[frame["regularizer"] == "odd"])["odd"].light
     assert len({shade.shape for shade in found.values()}) == 5
     # 65% of the way from black to white, by hand.
     assert mixed("#000000", "#ffffff", 0.65) == "#a6a6a6"
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 5, 9, 12])
+def test_neighbouring_strengths_differ_in_lightness_and_dash(number: int) -> None:
+    names = [f"wd {i}" for i in range(number)]
+    frame = pd.DataFrame({"configuration": names, "regularizer": "weight_decay", "strength": range(1, number + 1)})
+    found = [shades(frame)[name] for name in names]
+    for a, b in pairwise(found):
+        assert abs(lightness(a.light) - lightness(b.light)) >= 25
+        assert abs(lightness(a.dark) - lightness(b.dark)) >= 25
+        assert a.dash != b.dash
+    if number <= 3:
+        order = [lightness(shade.light) for shade in found]
+        assert order == sorted(order, reverse=True)
+
+
+def lightness(color: str) -> float:
+    """CIE L* by way of the luminance of linear sRGB (IEC 61966-2-1), with numpy."""
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16)
+
+
+def test_lightness_by_hand() -> None:
+    # L* of white is 100; of #777777: Y = .184475, 116 * .569290 - 16 = 50.04.
+    assert lightness_of("#ffffff") == pytest.approx(100, abs=0.01)
+    assert lightness_of("#777777") == pytest.approx(50.03, abs=0.02)
+
+
+def test_intervals_of_accuracies_are_cut_and_others_are_not() -> None:
+    frame = pd.DataFrame({"low": [-0.2, -0.2, 0.4], "high": [1.3, 1.3, 0.6]})
+    shown = cut(frame, pd.Series([True, False, True]))
+    assert shown["low"].tolist() == [0.0, -0.2, 0.4]
+    assert shown["high"].tolist() == [1.0, 1.3, 0.6]
 
 
 def test_queries_are_remembered_only_where_asked(sweep: Path) -> None:
