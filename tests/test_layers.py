@@ -51,7 +51,7 @@ def allowed(module: str) -> set[str]:
     """What a module of frequency_reg may import of frequency_reg."""
     parts = module.split(".")
     if module == "frequency_reg.records":
-        return {"frequency_reg", "frequency_reg.presence"}
+        return {"frequency_reg", "frequency_reg.presence", "frequency_reg.validity"}
     if module == "frequency_reg.compaction":
         return {"frequency_reg", "frequency_reg.records"}
     if module in LEAVES:

@@ -88,10 +88,11 @@ def _add_epoch(writer: RunWriter, epoch: int, value: float) -> None:
 
 
 def _add_final(writer: RunWriter, config: Config) -> None:
-    for split, wrong in (("validation", 0.0), ("test", 7.0)):
+    for split in ("validation", "test"):
         for severity in range(3):
             row = {"split": split, "corruption": "gaussian_noise", "severity": severity, "parameter": None}
-            value = noise_accuracy(config, severity) + wrong  # a reader of test data would be far off
+            # A reader of test data would be far off.
+            value = noise_accuracy(config, severity) if split == "validation" else 0.999
             writer.add("robustness", {**row, "parameter_unit": "", "accuracy": value, "loss": 0.0, "n": 1})
     for depth, layer in enumerate(LAYERS):
         for epoch in (0, EPOCHS):
