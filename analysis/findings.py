@@ -16,8 +16,9 @@ import pandas as pd
 
 from analysis import aggregate, compare, metric
 from analysis.family import bounded, family
-from analysis.formatting import MISSING, number_text
+from analysis.formatting import MISSING, estimate_text, number_text
 from analysis.frames import ssr
+from analysis.frames.gradient_masking import gradient_masking
 from analysis.load import AnalysisError, Records
 from analysis.statistics import ALPHA, what_n_allows
 
@@ -329,5 +330,46 @@ def _cautions(records: Records) -> Iterator[str]:
         which = ", ".join(single["configuration"]) if len(single) <= MANY else f"{len(single)} configurations"
         yield f"A single complete run, which has no interval and ranks nothing: {which}."
     yield from aggregate.mixtures(records)
+    yield from _masking(records)
     if records.repeated:
         yield f"{len(records.repeated)} folders hold copies of runs that other folders hold too; each run counts once."
+
+
+def _masking(records: Records) -> Iterator[str]:
+    """Whether accuracies under gradient attacks may be believed: each configuration that fails a check, or none."""
+    frame = gradient_masking(records).dropna(subset="mean")
+    if frame.empty:
+        return
+    tested, failing = frame["configuration"].nunique(), frame[frame["failed"] > 0]
+    if failing.empty:
+        yield (
+            f"No sign of masked gradients: {tested} configuration{'s pass' if tested > 1 else ' passes'} every check "
+            f"({', '.join(sorted(frame['check_name'].unique()))}) in every seed, n = {_ends(frame['n'])}, on "
+            f"{_ends(frame['images'])} images. That does not prove that there are none."
+        )
+    elif failing["configuration"].nunique() > MANY:
+        yield (
+            f"Masked gradients: {failing['configuration'].nunique()} of {tested} configurations fail a check in a seed "
+            "or more; their accuracies under gradient attacks overstate their robustness."
+        )
+    else:
+        for configuration, rows in failing.groupby("configuration", sort=False):
+            yield (
+                f"Masked gradients: accuracies under gradient attacks overstate the robustness of {configuration}, "
+                f"which fails {'; '.join(_failed(row) for row in rows.itertuples())}."
+            )
+
+
+def _ends(numbers: pd.Series) -> str:
+    """``3``, or ``2 to 3``."""
+    low, high = numbers.min(), numbers.max()
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _failed(row: Any) -> str:
+    """A failed check with its value, its tolerance and how many seeds and images say so."""
+    value, tolerance = estimate_text(row.mean, row.half_width, "fraction"), number_text(row.tolerance, "fraction")
+    return (
+        f"{row.check_name} in {row.failed} of {row.n} seed{'s' * (row.n > 1)} (mean {value} pp, {tolerance} pp are "
+        f"allowed, {row.images} images)"
+    )

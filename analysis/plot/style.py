@@ -96,6 +96,13 @@ def spread(frame: pd.DataFrame) -> str:
     return f"mean and 95% interval, {seeds(frame)}" if several else f"{seeds(frame)}, which has no interval"
 
 
+def two_lines(label: object, width: int = 24) -> str:
+    """A recorded text as it is shown beside a row: :func:`short`, on at most two lines of about ``width`` columns."""
+    text = short(label, 2 * width)
+    head, _, rest = text[: width + 1].rpartition(" ")
+    return text if len(text) <= width or not head else f"{head}\n{short(rest + text[width + 1 :], width)}"
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Fonts, lines and ink of the project for the figures made inside."""

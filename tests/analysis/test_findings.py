@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from analysis import compare, published
 from analysis.family import family
 from analysis.findings import Finding, findings, places, signed, turned, verdicts
 from analysis.frames.ssr import null_distribution
+from tests.analysis.diagnosed import diagnosed
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
@@ -247,3 +249,33 @@ def test_other_data_sets_and_model_families_are_not_set_beside(tmp_path: Path) -
     for i, choices in enumerate(({"dataset": "mnist"}, {"model": "vit_small"})):
         write_run(tmp_path / f"r{i}", {"regularizer": "none", **choices}, 0, layers=())
     assert published.studies(analysis.load(tmp_path)) == []
+
+
+def masked(value: Callable[[int, int], float]) -> Callable[[int, int], dict[str, pd.DataFrame]]:
+    """A check called steps, which allows .01, with the value of configuration and seed, on 60 images."""
+
+    def tables(configuration: int, seed: int) -> dict[str, pd.DataFrame]:
+        found = value(configuration, seed)
+        row = {"split": "test", "check": "steps", "value": found, "tolerance": 0.01, "passed": found <= 0.01, "n": 60}
+        return {"gradient_masking_checks": pd.DataFrame([row])}
+
+    return tables
+
+
+def test_a_failed_check_for_masked_gradients_is_told(tmp_path: Path) -> None:
+    records = diagnosed(tmp_path, masked(lambda configuration, seed: 0.3 * configuration * seed))
+    # .0 and .3: mean .15, half-width 12.706205 x .3 / 2.
+    told = [text for text in texts(findings(records), "What to keep in mind") if "asked gradients" in text]
+    assert told == [
+        "Masked gradients: accuracies under gradient attacks overstate the robustness of weight_decay 0.001, which "
+        "fails steps in 1 of 2 seeds (mean 15.00 ± 190.59 pp, 1.00 pp are allowed, 60 images)."
+    ]
+
+
+def test_passed_checks_prove_nothing(tmp_path: Path) -> None:
+    records = diagnosed(tmp_path, masked(lambda *_: 0.01))
+    told = [text for text in texts(findings(records), "What to keep in mind") if "asked gradients" in text]
+    assert told == [
+        "No sign of masked gradients: 2 configurations pass every check (steps) in every seed, n = 2, on 60 images. "
+        "That does not prove that there are none."
+    ]

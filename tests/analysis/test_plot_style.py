@@ -19,6 +19,7 @@ from analysis.plot.style import (
     short,
     spread,
     styles,
+    two_lines,
 )
 
 
@@ -66,6 +67,14 @@ def test_twenty_layers_get_ten_ticks() -> None:
 def test_strangers_texts_are_short_and_printable() -> None:
     assert short("a\x1b[31m\nb") == "a?[31m b"
     assert short("x" * 99, 10) == "x" * 9 + "…"
+
+
+def test_a_row_s_label_takes_two_lines_at_most() -> None:
+    assert two_lines("weight_decay 0.001") == "weight_decay 0.001"
+    assert two_lines("spectral_mask (threshold=0.5)") == "spectral_mask\n(threshold=0.5)"
+    assert two_lines("a" * 20 + " bcd efg") == "a" * 20 + " bcd\nefg"
+    assert two_lines("a b " + "c" * 90) == "a b\n" + "c" * 23 + "…"
+    assert two_lines("x" * 30) == "x" * 30
 
 
 def test_panels_come_in_reading_order() -> None:
