@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 
 from frequency_reg.model.base import ImageShape
-from frequency_reg.model.resnet import ResNet, Shortcut
+from frequency_reg.model.resnet import BasicBlock, Norm, ResNet, Shortcut
 
 
 class ResNet18(ResNet):
@@ -24,16 +24,19 @@ class ResNet18(ResNet):
         width: Annotated[int, Ge(1)],
         kernel_size: Literal[3, 5, 7],
         shortcut: Shortcut,
+        norm: Norm = "batch",
         image_shape: ImageShape,
         num_classes: int,
         mean: tuple[float, ...],
         std: tuple[float, ...],
     ) -> None:
         super().__init__(
+            block=BasicBlock,
             blocks=(2, 2, 2, 2),
             width=width,
             kernel_size=kernel_size,
             shortcut=shortcut,
+            norm=norm,
             image_shape=image_shape,
             num_classes=num_classes,
             mean=mean,
