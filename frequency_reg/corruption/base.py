@@ -61,8 +61,8 @@ class Corruption(ABC):
             generator: a CPU generator; two calls that continue one generator equal one call on both batches.
 
         Raises:
-            ValueError: a severity out of range, a wrong shape, dtype or range of pixels, or a generator elsewhere than
-                on the CPU.
+            ValueError: a severity out of range, a wrong shape, dtype or range of pixels, a generator elsewhere than on
+                the CPU, or a result that is not finite.
         """
         if not 0 <= severity <= len(self.parameters):
             raise ValueError(
@@ -74,7 +74,13 @@ class Corruption(ABC):
                 "numbers do not depend on the batch size"
             )
         self._check(images)
-        return images if severity == 0 else self.corrupt(images, severity, generator)
+        if severity == 0:
+            return images
+        corrupted = self.corrupt(images, severity, generator)
+        # Constants beyond all measure: a model would score the NaN as an image, and nothing would show it.
+        if not corrupted.sum(dtype=torch.promote_types(corrupted.dtype, torch.float32)).isfinite():
+            raise ValueError(f"{self._name}: severity {severity} gives NaN or infinite pixels; check its constants")
+        return corrupted
 
     def _check(self, images: Tensor) -> None:
         expected = f"{self._name}: expected floating images (N, C, H, W) in [0, 1]"

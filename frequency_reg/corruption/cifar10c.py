@@ -92,7 +92,8 @@ class Cifar10C(Published):
         """
         path = self._found() / name
         if not path.is_file():
-            there = ", ".join(sorted(file.stem for file in path.parent.glob("*.npy") if file.stem != "labels"))
+            found = {file.stem for file in path.parent.glob("*.npy") if file.is_file()} - {"labels"}
+            there = ", ".join(sorted(found))
             raise DataError(f"{path} is missing; there is {there or 'nothing'}. Unpack the whole archive; {self._mend}")
         refuse_html(path, expected="an npy file", mend=self._mend)
         with path.open("rb") as file:
@@ -104,7 +105,7 @@ class Cifar10C(Published):
         try:
             # Mode "c" (copy on write) gives torch writable memory without making the file writable.
             stored: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+        except Exception as error:  # a damaged header is parsed as Python's text: any of its errors may come
             size = path.stat().st_size
             raise DataError(f"{path} is damaged ({size} bytes): {error}. Delete it; {self._mend}") from error
         if shape is not None and (stored.shape != shape or stored.dtype != dtype):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 
 def check_one_value_each(corruption: str, lists: dict[str, Sequence[Any]]) -> None:
-    """Check that the named lists of a corruption have one length, that of the first.
+    """Check that the named lists of a corruption hold finite numbers and have one length, that of the first.
 
     Raises:
-        ValueError: a list is shorter or longer than the first.
+        ValueError: a list is shorter or longer than the first, or has an infinite value or NaN.
     """
+    for name, values in lists.items():
+        if not all(map(math.isfinite, values)):
+            raise ValueError(f"corruption.{corruption}.{name}={list(values)}: give finite numbers")
     first, *others = lists
     for name in others:
         if len(lists[name]) != len(lists[first]):

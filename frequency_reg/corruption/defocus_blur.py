@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
-from annotated_types import Gt, MinLen
+from annotated_types import Ge, Gt, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption
@@ -41,7 +41,7 @@ class DefocusBlur(Corruption):
         *,
         radius: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         alias_blur: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
-        relative_to: Annotated[float, Gt(0)] | None,
+        relative_to: Annotated[float, Ge(1)] | None,
     ) -> None:
         check_one_value_each("defocus_blur", {"radius": radius, "alias_blur": alias_blur})
         self.radius, self.alias_blur, self.relative_to = radius, alias_blur, relative_to

@@ -24,8 +24,8 @@ class ElasticTransform(Corruption):
     rounded); with alpha 0 there is none. Beyond the border the image is mirrored, without the border pixel repeated in
     the first step and with it in the second.
 
-    Source: Hendrycks & Dietterich, ICLR 2019, arXiv 1903.12261; constants of make_cifar_c. Deviations: OpenCV rounds
-    the places of the first step to 1/32 pixel, here they are exact; the result is not truncated to 8 bits.
+    Source: Hendrycks & Dietterich, ICLR 2019, arXiv 1903.12261; constants of make_cifar_c. Deviations: OpenCV of that
+    time rounded the places of the first step to 1/32 pixel, here they are exact; the result is not truncated to 8 bits.
 
     The three lengths are shares of the shorter side, so they grow with the image. The published severities trade
     stretching for bending: pixels move *less* from the first to the last, but neighbours move apart more.

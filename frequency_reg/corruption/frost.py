@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from annotated_types import Gt, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from PIL import Image
 from torch import Generator, Tensor
 
@@ -49,7 +49,8 @@ class Frost(Corruption):
 
     Source: Hendrycks & Dietterich, ICLR 2019, arXiv 1903.12261; constants of make_cifar_c; photographs from the package
     ``imagecorruptions`` (Michaelis et al. 2019, arXiv 1907.07484), whose files are read and whose code is not run.
-    Deviation: results are not truncated to 8 bits.
+    Deviation: results are not truncated to 8 bits. With these constants the mean squared distortion falls from severity
+    3 to 5: the image loses weight, and the ice hardly gains any.
 
     Args:
         image: a of severities 1..n, the weight of the image.
@@ -67,8 +68,8 @@ class Frost(Corruption):
         *,
         image: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         frost: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
-        photo_scale: Annotated[float, Gt(0)],
-        relative_to: Annotated[float, Gt(0)] | None,
+        photo_scale: Annotated[float, Gt(0), Le(10)],
+        relative_to: Annotated[float, Ge(1)] | None,
     ) -> None:
         check_one_value_each("frost", {"image": image, "frost": frost})
         self.image = image
@@ -92,13 +93,14 @@ class Frost(Corruption):
         pixels = images.to(torch.promote_types(images.dtype, torch.float32))
         n, channels, height, width = images.shape
         scale = self.photo_scale * length_scale(max(height, width), self.relative_to)
-        found = album(scale, coloured=channels == 3)
-        if (found.sizes < torch.tensor([height, width])).any():
-            smallest = " x ".join(str(size) for size in found.sizes.amin(0).tolist())
+        sizes = torch.tensor([[int(side * scale) for side in photograph.shape[:2]] for photograph in photographs()])
+        if (sizes < torch.tensor([height, width])).any():
+            smallest = " x ".join(str(size) for size in sizes.amin(0).tolist())
             raise ValueError(
                 f"corruption.frost.photo_scale={self.photo_scale}: images of {height} x {width} pixels do not fit into "
                 f"photographs scaled down to {smallest}; choose a larger scale, or set corruption.frost.relative_to"
             )
+        found = album(scale, coloured=channels == 3)
         crops = _crops(found, torch.rand(n, 3, generator=generator), height, width).to(pixels)
         weighted = crops.mul_(self.frost[severity - 1])
         return torch.add(weighted, pixels, alpha=self.image[severity - 1]).clamp_(max=1).to(images.dtype)

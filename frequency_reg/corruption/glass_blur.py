@@ -47,7 +47,7 @@ class GlassBlur(Corruption):
         sigma: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         max_delta: Annotated[list[Annotated[int, Ge(1)]], MinLen(1)],
         iterations: Annotated[list[Annotated[int, Ge(1)]], MinLen(1)],
-        relative_to: Annotated[float, Gt(0)] | None,
+        relative_to: Annotated[float, Ge(1)] | None,
     ) -> None:
         check_one_value_each("glass_blur", {"sigma": sigma, "max_delta": max_delta, "iterations": iterations})
         self.sigma, self.max_delta, self.iterations, self.relative_to = sigma, max_delta, iterations, relative_to

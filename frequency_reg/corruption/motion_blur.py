@@ -46,7 +46,7 @@ class MotionBlur(Corruption):
         radius: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         sigma: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         angle: Annotated[float, Ge(0), Le(90)],
-        relative_to: Annotated[float, Gt(0)] | None,
+        relative_to: Annotated[float, Ge(1)] | None,
     ) -> None:
         check_one_value_each("motion_blur", {"radius": radius, "sigma": sigma})
         self.radius, self.sigma, self.angle, self.relative_to = radius, sigma, angle, relative_to

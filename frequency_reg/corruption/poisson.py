@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 LEVELS = 255
 SLOTS = 1024
+HALF_DRAW = 2.0**-25  # uniform draws are whole numbers of 2^-24
 CHUNK = 2**14  # values: their intermediate results stay in the cache of one core
 
 
@@ -88,6 +89,7 @@ def _quantile_table(photons: float) -> QuantileTable:
     counts = start + torch.arange(int((2 * spread[-1]).ceil()) + 1, dtype=torch.float64)
     logarithm = torch.xlogy(counts, means) - means - torch.lgamma(counts + 1)
     cdf = torch.exp(logarithm).cumsum(1).clamp_(max=1).float()
+    cdf[cdf < HALF_DRAW] = 0  # a draw of 0 stands for all below 2^-24 and must not find what is rarer still
     cdf[:, -1] = 2  # whatever the draw, the search ends here
     keys = cdf.double() + 4 * torch.arange(LEVELS + 1)[:, None]
     slots = torch.arange(SLOTS).div(SLOTS).expand(LEVELS + 1, -1).contiguous()

@@ -58,7 +58,7 @@ class Snow(Corruption):
         radius: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         sigma: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         keep: Annotated[list[Annotated[float, Ge(0), Le(1)]], MinLen(1)],
-        relative_to: Annotated[float, Gt(0)] | None,
+        relative_to: Annotated[float, Ge(1)] | None,
     ) -> None:
         noise = {"noise_mean": noise_mean, "noise_deviation": noise_deviation, "zoom": zoom, "threshold": threshold}
         check_one_value_each("snow", {**noise, "radius": radius, "sigma": sigma, "keep": keep})

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Gt, MinLen
+from annotated_types import Ge, Gt, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption, standard_normal
@@ -63,7 +63,7 @@ class Spatter(Corruption):
         threshold: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         strength: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)],
         mud: Annotated[list[bool], MinLen(1)],
-        relative_to: Annotated[float, Gt(0)] | None,
+        relative_to: Annotated[float, Ge(1)] | None,
     ) -> None:
         noise = {"noise_mean": noise_mean, "noise_deviation": noise_deviation, "sigma": sigma, "threshold": threshold}
         check_one_value_each("spatter", {**noise, "strength": strength, "mud": mud})

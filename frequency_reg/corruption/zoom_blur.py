@@ -13,6 +13,9 @@ from annotated_types import Gt, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption
+from frequency_reg.corruption.constants import check_one_value_each
+
+MOST_FACTORS = 1000
 
 
 class ZoomBlur(Corruption):
@@ -34,11 +37,20 @@ class ZoomBlur(Corruption):
     Args:
         factor: the largest factor of severities 1..n.
         step: between factors.
+
+    Raises:
+        ValueError: more than 1,000 factors, or an infinite one.
     """
 
     def __init__(
         self, *, factor: Annotated[list[Annotated[float, Gt(1)]], MinLen(1)], step: Annotated[float, Gt(0)]
     ) -> None:
+        check_one_value_each("zoom_blur", {"factor": factor})
+        if (max(factor) - 1) / step > MOST_FACTORS:
+            raise ValueError(
+                f"corruption.zoom_blur.step={step:g}: more than {MOST_FACTORS} factors up to {max(factor):g}; choose a "
+                "larger step"
+            )
         self.factor = factor
         self.step = step
 

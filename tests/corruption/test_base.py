@@ -86,6 +86,18 @@ def test_noise_is_standard_normal() -> None:
     assert correlation.abs().max().item() < 5 / 2000**0.5
 
 
+def test_a_result_that_is_not_finite_is_refused(generator: Generator) -> None:
+    class Endless(Darker):
+        @property
+        def parameters(self) -> Sequence[float]:
+            return [float("inf")]
+
+    images = torch.rand(2, 3, 4, 4)
+    images[0, 0, 0, 0] = 0  # 0 x infinity
+    with pytest.raises(ValueError, match="severity 1 gives NaN or infinite pixels; check its constants"):
+        Endless()(images, 1, generator)
+
+
 def test_noise_takes_dtype_of_the_images(generator: Generator) -> None:
     for dtype in (torch.float16, torch.bfloat16, torch.float64):
         assert standard_normal(torch.zeros(1, 1, 4, 4, dtype=dtype), generator).dtype == dtype

@@ -90,6 +90,15 @@ def object_array(path: Path) -> None:
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
 
 
+NEGATIVE = "{'descr': '|u1', 'fortran_order': False, 'shape': (-20, 32, 32, 3)}"
+
+
+def header(text: str) -> bytes:
+    """A file of version 2 that begins with ``text`` for a header, and zeros behind it."""
+    padded = text.encode().ljust(115) + b"\n"
+    return b"\x93NUMPY\x02\x00" + len(padded).to_bytes(4, "little") + padded + bytes(61440)
+
+
 def stranger(path: Path) -> None:
     class Stranger:
         def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
@@ -107,6 +116,8 @@ def stranger(path: Path) -> None:
         (lambda path: os.truncate(path, 60), r"fog.npy is damaged \(60 bytes\)"),
         (lambda path: path.write_bytes(b"<html>"), "fog.npy is an HTML page, not an npy file"),
         (stranger, r"fog.npy is no npy file and was not opened: it begins with .*Delete it; unpack"),
+        (lambda path: path.write_bytes(header("{'shape': (((")), "fog.npy is damaged .*Delete it; unpack"),
+        (lambda path: path.write_bytes(header(NEGATIVE)), "fog.npy is damaged .*must be positive. Delete it; unpack"),
         (object_array, r"fog.npy is damaged .*Python objects"),
         (lambda path: np.save(path, stored(0)[:-1]), r"fog.npy: \(19, 32, 32, 3\) uint8, expected \(20, 32, 32, 3\)"),
         (lambda path: np.save(path, stored(0) / 255), r"fog.npy: .* float64, expected .* uint8"),

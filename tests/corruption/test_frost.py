@@ -126,6 +126,8 @@ def test_messages(generator: Generator) -> None:
         frost(frost=[0.2])
     with pytest.raises(ValueError, match=r"photo_scale=0.2: images of 96 x 80 pixels do not fit .* down to 63 x 105; "):
         frost(relative_to=None)(torch.zeros(1, 3, 96, 80), 1, generator)
+    with pytest.raises(ValueError, match=r"photo_scale=0.0001: images of 8 x 8 pixels do not fit .* down to 0 x 0; "):
+        frost(relative_to=None, photo_scale=1e-4)(torch.zeros(1, 3, 8, 8), 1, generator)
 
 
 @pytest.mark.usefixtures("files")

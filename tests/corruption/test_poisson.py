@@ -41,3 +41,13 @@ def test_tails_are_reached(generator: Generator) -> None:
         ((counts >= 130).double().mean(), stats.poisson.sf(129, 100)),
     ):
         assert share.item() == pytest.approx(expected, abs=4 * (expected / 400_000) ** 0.5)
+
+
+@pytest.mark.parametrize("photons", [500.0, 250.0, 100.0, 75.0, 50.0])
+def test_the_first_and_the_last_draw_are_as_rare_as_they_come(photons: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The draws 0 and 1 - 2^-24 stand for their middles: white must not turn black, as a count of 8 deviations less."""
+    x = torch.tensor([0.0, 1 / 255, 51 / 255, 102 / 255, 1.0]).view(1, 1, 1, 5)
+    for draw in (0.0, 1 - 2**-24):
+        monkeypatch.setattr(torch, "rand", lambda n, generator, draw=draw: torch.full((n,), draw))  # noqa: ARG005
+        counts = poisson_counts(x, photons, Generator()).flatten().numpy()
+        np.testing.assert_array_equal(counts, stats.poisson.ppf(draw + 2**-25, x.double().flatten().numpy() * photons))

@@ -78,6 +78,13 @@ def test_images_too_small_for_whole_pixels_are_zoomed_about_the_centre(generator
     torch.testing.assert_close(zoom()(ramp, 1, generator), 0.5 + (ramp - 0.5) * shrink, atol=1e-6, rtol=0)
 
 
+def test_messages() -> None:
+    with pytest.raises(ValueError, match=r"zoom_blur.step=1e-09: more than 1000 factors up to 1.06; choose a larger"):
+        ZoomBlur(factor=[1.06], step=1e-9)
+    with pytest.raises(ValueError, match=r"zoom_blur.factor=\[inf\]: give finite numbers"):
+        ZoomBlur(factor=[math.inf], step=0.01)
+
+
 def test_constant_images_stay(generator: Generator) -> None:
     for severity in range(1, 6):
         torch.testing.assert_close(
