@@ -118,7 +118,7 @@ class Measured:
 def corruptions() -> dict[str, Corruption]:
     """The 19 of ``suite=cifar10_c``, as a run would make them."""
     config = make_plan(["dataset=cifar10", "suite=cifar10_c"], multirun=False).runs[0]
-    return build_corruptions(config)[0]
+    return build_corruptions(config, (3, 32, 32))[0]
 
 
 def stand_in() -> list[str]:

@@ -6,11 +6,14 @@ Exit codes: 0 every run is complete; 1 some run did not complete; 2 bad input, n
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
 import os
+import re
 import signal
 import sys
-from contextlib import suppress
+import textwrap
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -132,13 +135,27 @@ def _only_shows(options: argparse.Namespace) -> bool:
 
 
 def _let_hydra_show() -> None:
-    """``--help``, ``--cfg``, ``--info`` and shell completion are Hydra's own."""
+    """``--help``, ``--cfg``, ``--info`` and shell completion are Hydra's own; long lists of options are wrapped."""
 
     @hydra.main(config_path=str(CONFIG_DIRECTORY), config_name=CONFIG_NAME, version_base="1.3")
     def nothing(_: DictConfig) -> None:
         raise AssertionError("Hydra was asked to show something and ran instead")
 
-    nothing()
+    shown = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(shown):
+            nothing()
+    finally:
+        lines = shown.getvalue().split("\n")
+        print("\n".join(_wrapped(line) if _OPTIONS.match(line) else line for line in lines), end="")
+
+
+_OPTIONS = re.compile(r"[\w/]+: \w[\w-]*(, [\w-]+)+$")
+"""A line of the help that lists a group's options."""
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, 80, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _sweep(options: argparse.Namespace) -> list[Outcome]:
@@ -183,7 +200,7 @@ def _take_back(written: list[Path]) -> None:
     """Bad input leaves nothing behind: neither a plan nor the folders that were made for it."""
     for path in written:
         path.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty: somebody else's
+        with contextlib.suppress(OSError):  # not empty: somebody else's
             path.parent.rmdir()
             path.parent.parent.rmdir()
 

@@ -25,6 +25,7 @@ from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
+_WITH_EQUALS_SIGN = r"^([\w./@]+)=([\w./~+-]+=[\w./~+=-]*)$"
 _SINGLE = ("dataset", "model", "optimizer", "runtime", "suite", "study")
 
 
@@ -178,11 +179,14 @@ def _plugin_node(config: DictConfig) -> dict[str, Any]:
 def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[str]:
     """``overrides`` with the user's own folder of groups and options added to Hydra's search path.
 
+    A value that is the folder of a run (``seed=0`` stands in its name) is quoted, as Hydra's grammar wants it.
+
     Raises:
         ConfigError: there is no such folder.
     """
+    overrides = [re.sub(_WITH_EQUALS_SIGN, r'\1="\2"', text) for text in overrides]
     if config_dir is None:
-        return list(overrides)
+        return overrides
     if not Path(config_dir).is_dir():
         raise ConfigError(f"--config-dir={config_dir}: no such folder")
     return [*overrides, f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"]

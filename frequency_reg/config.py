@@ -49,6 +49,7 @@ class Runtime:
     deterministic: bool = True
     checkpoint_seconds: Annotated[float, Ge(0)] = 5
     progress: Literal["auto", "bar", "lines", "none"] = "auto"
+    corruption_cache_gib: Annotated[float, Ge(0)] = 4
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from frequency_reg.corrupted import CorruptedSets, generated, generator_version
 from frequency_reg.corruption.base import Corruption
-from frequency_reg.corruption.published import UNIT, Published, StoredSet, row_name
+from frequency_reg.corruption.published import UNIT, Published, row_name
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.model.base import Model
-from frequency_reg.streams import stream_seed
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,6 @@ class Score:
     n: int
 
 
-@torch.no_grad()
 def score(
     model: Model,
     split: Split,
@@ -40,32 +40,26 @@ def score(
 ) -> Score:
     """Score ``model`` in evaluation mode on a split of uint8 images, corrupted in [0, 1] before normalisation.
 
-    The corruption draws from a generator of its own, seeded by its class and severity: every model sees the same
-    corrupted images, whatever the batch size. ``eight_bit`` cuts them by :func:`truncated`.
+    The corrupted images are those of :func:`frequency_reg.corrupted.generated`, the same for every model.
     """
+    pixels = generated(split.images, corruption, severity, batch_size=batch_size, seed=seed, eight_bit=eight_bit)
+    return _score(model, pixels, split.labels, batch_size=batch_size, precision=precision)
+
+
+@torch.no_grad()
+def _score(
+    model: Model, batches: Iterable[Tensor], labels: Tensor, *, batch_size: int, precision: torch.dtype
+) -> Score:
+    """The score over batches of pixels (``batch_size``, C, H, W) in [0, 1], float32, and labels (N,)."""
     model.eval()
-    device = split.images.device
-    generator = torch.Generator().manual_seed(stream_seed(seed, "corruption", type(corruption).__name__, severity))
-    totals = torch.zeros(2, dtype=torch.float64, device=device)
-    for images, labels in zip(split.images.split(batch_size), split.labels.split(batch_size), strict=True):
-        pixels = images.float().div_(255)
-        if corruption is not None:
-            pixels = corruption(pixels, severity, generator)
-            pixels = truncated(pixels) if eight_bit else pixels
+    totals = torch.zeros(2, dtype=torch.float64, device=labels.device)
+    for pixels, truth in zip(batches, labels.split(batch_size), strict=True):
         logits = _logits(model, pixels, precision)
         totals += torch.stack(
-            [(logits.argmax(1) == labels).sum().double(), F.cross_entropy(logits, labels, reduction="sum").double()]
+            [(logits.argmax(1) == truth).sum().double(), F.cross_entropy(logits, truth, reduction="sum").double()]
         )
-    accuracy, loss = (totals / len(split)).tolist()
-    return Score(accuracy, loss, len(split))
-
-
-def truncated(pixels: Tensor) -> Tensor:
-    """Pixels in [0, 1] cut down to multiples of 1/255, as a cast to bytes does it; what CIFAR-10-C was stored as.
-
-    Rounding in float32 may leave a whole level just below itself: a thousandth of a level is forgiven.
-    """
-    return (pixels.float() * 255 + 1e-3).floor().clamp(0, 255) / 255
+    accuracy, loss = (totals / len(labels)).tolist()
+    return Score(accuracy, loss, len(labels))
 
 
 def _logits(model: Model, pixels: Tensor, precision: torch.dtype) -> Tensor:
@@ -84,31 +78,33 @@ def robustness(
     precision: torch.dtype,
     seed: int,
     eight_bit: bool = False,
+    cache_gib: float = 0,
+    versions: dict[str, str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the ``robustness`` table: each corruption at every severity, severity 0 first.
 
     Severity 0 is the clean set by construction: each corruption must return the very pixels it was given, which is
     asserted on the first batch, and the clean score is computed once.
 
+    Args:
+        cache_gib: GiB that kept corrupted images may take, see :mod:`frequency_reg.corrupted`; 0 generates them all.
+        versions: takes, by the corruption's name, which code made its images.
+
     Raises:
         AssertionError: a corruption changes the images at severity 0.
     """
-    clean = score(model, split, batch_size=batch_size, precision=precision)
+    size: dict[str, Any] = {"batch_size": batch_size, "precision": precision}
+    clean = score(model, split, **size)
+    sets = CorruptedSets(split.images, batch_size=batch_size, seed=seed, eight_bit=eight_bit, cache_gib=cache_gib)
     for name, corruption in corruptions.items():
+        version = generator_version(corruption)
+        if versions is not None and version is not None:
+            versions[name] = version
         assert_clean_at_zero(name, corruption, split.images[:batch_size])
         for severity, parameter in enumerate([None, *corruption.parameters]):
             result = clean
             if severity:
-                result = score(
-                    model,
-                    split,
-                    batch_size=batch_size,
-                    precision=precision,
-                    corruption=corruption,
-                    severity=severity,
-                    seed=seed,
-                    eight_bit=eight_bit,
-                )
+                result = _score(model, sets.batches(corruption, severity), split.labels, **size)
             yield {
                 "split": split_name,
                 "corruption": name,
@@ -122,25 +118,42 @@ def robustness(
 
 
 def published_robustness(
-    model: Model, data: ImageData, published: Mapping[str, Published], *, batch_size: int, precision: torch.dtype
+    model: Model,
+    data: ImageData,
+    published: Mapping[str, Published],
+    *,
+    batch_size: int,
+    precision: torch.dtype,
+    versions: dict[str, str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the ``robustness`` table for stored images: each corruption of each set, severity 0 first.
 
     Severity 0 is the clean test split of ``data``. The parameter is the published severity itself; names are those of
     :func:`frequency_reg.corruption.published.row_name`, which no computed corruption has.
 
+    Args:
+        versions: takes, by that name, 16 hex digits of a SHA-256 over the pixels and labels of all severities.
+
     Raises:
         DataError: the stored images are damaged, or no corrupted test images of ``data``.
     """
-    clean = score(model, data.test, batch_size=batch_size, precision=precision)
+    if not published:
+        return
+    size: dict[str, Any] = {"batch_size": batch_size, "precision": precision}
+    clean = score(model, data.test, **size)
     for key, source in published.items():
+        digests: dict[str, Any] = {}
         for stored in source.sets(data):
+            name = row_name(key, stored.corruption)
+            digest = digests.setdefault(name, hashlib.sha256())
             rows = {0: clean} if stored.severity == 1 else {}
-            rows[stored.severity] = _stored_score(model, stored, data, batch_size=batch_size, precision=precision)
+            rows[stored.severity] = _stored_score(model, _digested(stored.parts(), digest), data, **size)
+            if versions is not None:
+                versions[name] = digest.hexdigest()[:16]
             for severity, result in rows.items():
                 yield {
                     "split": "test",
-                    "corruption": row_name(key, stored.corruption),
+                    "corruption": name,
                     "severity": severity,
                     "parameter": float(severity) if severity else None,
                     "parameter_unit": UNIT,
@@ -150,14 +163,22 @@ def published_robustness(
                 }
 
 
+def _digested(parts: Iterable[Split], digest: Any) -> Iterator[Split]:
+    """``parts`` as they are; their pixels (uint8, image after image) and labels go into ``digest`` on the way."""
+    for part in parts:
+        digest.update(part.images.contiguous().numpy().data)
+        digest.update(part.labels.contiguous().numpy().data)
+        yield part
+
+
 def _stored_score(
-    model: Model, stored: StoredSet, data: ImageData, *, batch_size: int, precision: torch.dtype
+    model: Model, parts: Iterable[Split], data: ImageData, *, batch_size: int, precision: torch.dtype
 ) -> Score:
     """The score over all parts, each part weighted by its number of images."""
     device = data.test.images.device
     found = [
         score(model, Split(part.images.to(device), part.labels.to(device)), batch_size=batch_size, precision=precision)
-        for part in stored.parts()
+        for part in parts
     ]
     n = sum(each.n for each in found)
     return Score(sum(each.accuracy * each.n for each in found) / n, sum(each.loss * each.n for each in found) / n, n)

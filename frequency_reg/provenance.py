@@ -8,6 +8,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def provenance(*, device: torch.device, precision: torch.dtype, data_digest: str
         "provenance.precision": str(precision).removeprefix("torch."),
         "provenance.recorded_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def generator_columns(versions: Mapping[str, str]) -> dict[str, str]:
+    """``provenance.generator.*`` columns of the ``run`` table: what made the corrupted images, by corruption.
+
+    Of a computed corruption a digest of its code, of a published set one of its images; the colon of a published name
+    becomes a point. A property of run and corruption, not of a severity: rows of ``robustness`` do not repeat it.
+    """
+    return {f"provenance.generator.{name.replace(':', '.')}": version for name, version in versions.items()}
 
 
 @cache

@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,15 +21,16 @@ import torch
 from frequency_reg.compose import make_plan
 from frequency_reg.config import Config, ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData, Split
-from frequency_reg.diagnostic.base import Question, Rows
+from frequency_reg.diagnostic.base import Question, Rows, Source
 from frequency_reg.evaluate import Score, published_robustness, robustness, score
 from frequency_reg.model.base import Model
 from frequency_reg.outcome import Outcome
-from frequency_reg.provenance import peak_memory, provenance
+from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RunWriter, read_run, run_directories
 from frequency_reg.run import build_corruptions, build_diagnostics, set_up_torch
 from frequency_reg.run_id import config_columns, finished_outcome
 from frequency_reg.shift import Chosen, Shift, shared_classes, shown_split
+from frequency_reg.source import load_sources, refuse_itself
 from frequency_reg.stored import StoredRun, Trained, load_model, recorded_overrides, stored_run
 
 _KEPT_TABLES = ("epochs", "spectra", "ssr", "ssr_null", "regularizer")
@@ -70,7 +71,8 @@ def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift) -> 
         overrides: as for a run; those of model, regularizer and training mean nothing here and are refused.
 
     Raises:
-        ConfigError: a folder holds no run, a run is not complete, or a key or value is wrong.
+        ConfigError: a folder holds no run, a run is not complete, a key or value is wrong, or a diagnostic's source
+            is the very run.
     """
     for text in overrides:
         if text.split("=")[0].split(".")[0] in _OF_TRAINING:
@@ -83,6 +85,7 @@ def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift) -> 
             own = [text for text in own if not text.startswith("dataset")]
         name = f"name={directory.absolute().parent.name}-evaluation"
         config = make_plan([*own, f"seed={stored.row.get('config.seed', 0)}", name, *overrides], multirun=False).runs[0]
+        refuse_itself(config, stored.row)
         found.append(Evaluation(stored, config, shift))
     return found
 
@@ -120,14 +123,16 @@ def evaluate(evaluation: Evaluation, data_sets: DataSets) -> Outcome:
     stored, config = evaluation.stored, evaluation.config
     device, precision = set_up_torch(config)
     trained = load_model(stored, lambda: data_sets(stored.config.dataset), device)
-    identity = _identity(evaluation, trained)
+    sources = load_sources(config, stored.row, trained.image_shape, trained.class_names, device)
+    identity = _identity(evaluation, trained, sources)
     directory = (Path(config.outputs) / config.name / _directory_name(stored, identity)).absolute()
     there = finished_outcome(directory, identity)
     if there is not None:
         return there
     data = data_sets(config.dataset)
     started = time.perf_counter()
-    clean, rows = _measured(evaluation, trained, data, device, precision)
+    versions: dict[str, str] = {}
+    clean, rows = _measured(evaluation, trained, sources, data, device, precision, versions)
     made = provenance(device=device, precision=precision, data_digest=data.digest)
     row = {
         **{column: stored.row.get(column) for column in _KEPT_COLUMNS},
@@ -140,6 +145,7 @@ def evaluate(evaluation: Evaluation, data_sets: DataSets) -> Outcome:
         "peak_memory": peak_memory(),
         **_recorded(evaluation),
         **made,
+        **generator_columns(versions),
         "provenance.trained_run": stored.run_id,
         "provenance.trained_by": stored.row.get("provenance.source_digest"),
         "provenance.weights": trained.digest,
@@ -147,29 +153,44 @@ def evaluate(evaluation: Evaluation, data_sets: DataSets) -> Outcome:
     directory.mkdir(parents=True, exist_ok=True)
     stamp = {"configuration": identity, "formula_version": str(SCHEMA_VERSION)}
     stamp.update({key.removeprefix("provenance."): str(value) for key, value in made.items()})
-    diagnostics = build_diagnostics(config, trained.image_shape)
+    diagnostics = build_diagnostics(config, trained.image_shape, len(trained.class_names))
     schemas = {name: schema for diagnostic in diagnostics for name, schema in diagnostic.schemas.items()}
     _publish(RunWriter(directory, identity, stamp=stamp, schemas=schemas), stored, rows, row)
     return Outcome(directory, "complete", f"clean {clean.accuracy:.1%} of {clean.n} images")
 
 
 def _measured(
-    evaluation: Evaluation, trained: Trained, data: ImageData, device: torch.device, precision: torch.dtype
+    evaluation: Evaluation,
+    trained: Trained,
+    sources: Mapping[str, Source],
+    data: ImageData,
+    device: torch.device,
+    precision: torch.dtype,
+    versions: dict[str, str],
 ) -> tuple[Score, list[Rows]]:
-    """The clean score on the test split, and the rows of every table that the evaluation fills."""
+    """The clean score on the test split, and the rows of every table that the evaluation fills.
+
+    ``versions`` takes what made the corrupted images, see :func:`frequency_reg.evaluate.robustness`.
+    """
     config, settings = evaluation.config, evaluation.config.evaluation
     pairs = shared_classes(trained.class_names, data.class_names, evaluation.shift)
     whole = pairs == [(i, i) for i in range(len(trained.class_names))] and len(data.class_names) == len(pairs)
-    model = cast(Model, trained.model if whole else Chosen(trained.model, [ours for ours, _ in pairs]))
-    corruptions, published = build_corruptions(config)
+
+    def asked(network: Model) -> Model:
+        return cast(Model, network if whole else Chosen(network, [ours for ours, _ in pairs]))
+
+    model = asked(trained.model)
+    corruptions, published = build_corruptions(config, trained.image_shape)
     if published and not (whole and data.image_shape == trained.image_shape):
         raise ConfigError(
             f"corruption={','.join(published)}: stored images belong to one test set; they can be shown only to "
             "networks that were trained on its classes and image size"
         )
-    diagnostics = build_diagnostics(config, trained.image_shape)
+    diagnostics = build_diagnostics(config, trained.image_shape, len(pairs))
+    others = {folder: replace(source, model=asked(source.model)) for folder, source in sources.items()}
     size = {"batch_size": settings.batch_size, "precision": precision}
-    measured = {**size, "seed": settings.seed, "eight_bit": settings.eight_bit}
+    measured = {**size, "seed": settings.seed, "eight_bit": settings.eight_bit, "versions": versions}
+    measured["cache_gib"] = config.runtime.corruption_cache_gib
 
     def shown(name: str) -> Split:
         split = shown_split(getattr(data, name), pairs, trained.image_shape, evaluation.shift)
@@ -182,9 +203,10 @@ def _measured(
         split = test if name == "test" else shown(name)
         found = robustness(model, split, corruptions, split_name=name, **measured)  # type: ignore[arg-type]
         rows += [("robustness", row) for row in found]
-        question = Question(model, split, name, settings.batch_size, precision, settings.seed)
+        question = Question(model, split, name, settings.batch_size, precision, settings.seed, others)
         rows += [row for diagnostic in diagnostics for row in diagnostic.measure(question)]
-    rows += [("robustness", row) for row in published_robustness(model, data, published, **size)]  # type: ignore[arg-type]
+    found = published_robustness(model, data, published, versions=versions, **size)  # type: ignore[arg-type]
+    rows += [("robustness", row) for row in found]
     return clean, rows
 
 
@@ -216,9 +238,10 @@ def _recorded(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _identity(evaluation: Evaluation, trained: Trained) -> str:
-    """SHA-256 (hex) of the trained run, its weights, and all that the evaluation says."""
-    said = [evaluation.stored.run_id, trained.digest, _recorded(evaluation)]
+def _identity(evaluation: Evaluation, trained: Trained, sources: Mapping[str, Source]) -> str:
+    """SHA-256 (hex) of the trained run, its weights, all that the evaluation says, and its sources' weights."""
+    said: list[Any] = [evaluation.stored.run_id, trained.digest, _recorded(evaluation)]
+    said += sorted({source.weights for source in sources.values()})
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -20,18 +20,19 @@ from frequency_reg.config import Config, ConfigError, instantiate, regularizer_p
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.corruption.published import Published
 from frequency_reg.dataset.base import DataError, Dataset, ImageData, Split
-from frequency_reg.diagnostic.base import Diagnostic, Question
+from frequency_reg.diagnostic.base import Diagnostic, Question, Source
 from frequency_reg.evaluate import published_robustness, robustness, score
 from frequency_reg.model.base import ImageShape, Model
 from frequency_reg.outcome import Outcome
 from frequency_reg.presence import Presence
 from frequency_reg.probe.base import Probe
 from frequency_reg.progress import Progress
-from frequency_reg.provenance import peak_memory, provenance
+from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RecordsError, RunWriter
 from frequency_reg.regularizer.base import Composition
 from frequency_reg.run_id import config_columns, finished_outcome, flat_config, identity, run_directory
 from frequency_reg.settle import settle
+from frequency_reg.source import load_sources
 from frequency_reg.stopping import StoppingRule
 from frequency_reg.streams import stream_seed
 from frequency_reg.tracker.base import Mirrors, Origin, Tracker, columns_of
@@ -55,6 +56,7 @@ class Experiment:
     corruptions: dict[str, Corruption]
     published: dict[str, Published]
     diagnostics: list[Diagnostic]
+    sources: dict[str, Source]
     pruning: StoppingRule | None
     trackers: dict[str, Tracker]
     device: torch.device
@@ -152,7 +154,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     except ValueError as error:
         raise ConfigError(str(error)) from error
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    corruptions, published = build_corruptions(config)
+    corruptions, published = build_corruptions(config, data.image_shape)
     for source in published.values():
         next(source.sets(data))  # stored images of another test set must show before a run trains
     return Experiment(
@@ -166,7 +168,8 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         probes=[instantiate(config.probe[name]) for name in sorted(config.probe)],
         corruptions=corruptions,
         published=published,
-        diagnostics=build_diagnostics(config, data.image_shape),
+        diagnostics=build_diagnostics(config, data.image_shape, len(data.class_names)),
+        sources=load_sources(config, config_columns(config), data.image_shape, data.class_names, device),
         pruning=None if config.pruning is None else instantiate(config.pruning),
         trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
         device=device,
@@ -174,23 +177,35 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     )
 
 
-def build_corruptions(config: Config) -> tuple[dict[str, Corruption], dict[str, Published]]:
-    """The chosen corruptions: those that are computed, and the published sets of stored images."""
+def build_corruptions(config: Config, image_shape: ImageShape) -> tuple[dict[str, Corruption], dict[str, Published]]:
+    """The chosen corruptions: those that are computed, and the published sets of stored images.
+
+    Raises:
+        ConfigError: a severity of one cannot be applied to images (C, H, W) of that shape.
+    """
     made = {name: instantiate(node) for name, node in sorted(config.corruption.items())}
     published = {name: each for name, each in made.items() if isinstance(each, Published)}
-    return {name: each for name, each in made.items() if name not in published}, published
+    computed: dict[str, Corruption] = {name: each for name, each in made.items() if name not in published}
+    grey = torch.full((1, *image_shape), 0.5)
+    for corruption in computed.values():
+        for severity in range(1, len(corruption.parameters) + 1):
+            try:
+                corruption(grey, severity, torch.Generator().manual_seed(0))
+            except ValueError as error:
+                raise ConfigError(str(error)) from error
+    return computed, published
 
 
-def build_diagnostics(config: Config, image_shape: ImageShape) -> list[Diagnostic]:
+def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int) -> list[Diagnostic]:
     """The chosen diagnostics, in alphabetical order.
 
     Raises:
-        ConfigError: one cannot be asked on images (C, H, W) of that shape.
+        ConfigError: one cannot be asked on images (C, H, W) of that shape or so many classes, or lacks a package.
     """
     diagnostics: list[Diagnostic] = [instantiate(config.diagnostic[name]) for name in sorted(config.diagnostic)]
     for diagnostic in diagnostics:
         try:
-            diagnostic.check(image_shape)
+            diagnostic.check(image_shape, num_classes)
         except ValueError as error:
             raise ConfigError(str(error)) from error
     return diagnostics
@@ -397,6 +412,7 @@ class _Recorder:
         )
         self.row.update(clean_accuracy=clean.accuracy, clean_loss=clean.loss)
         self._clear_evaluation()
+        versions: dict[str, str] = {}
         for split_name in settings.splits:
             rows = robustness(
                 experiment.model,
@@ -407,6 +423,8 @@ class _Recorder:
                 precision=experiment.precision,
                 seed=settings.seed,
                 eight_bit=settings.eight_bit,
+                cache_gib=experiment.config.runtime.corruption_cache_gib,
+                versions=versions,
             )
             for row in rows:
                 self._add("robustness", row)
@@ -417,8 +435,10 @@ class _Recorder:
             experiment.published,
             batch_size=settings.batch_size,
             precision=experiment.precision,
+            versions=versions,
         ):
             self._add("robustness", row)
+        self.provenance.update(generator_columns(versions))
         self.row["evaluate_seconds"] = time.perf_counter() - started
 
     def _diagnose(self, split_name: str) -> None:
@@ -426,7 +446,13 @@ class _Recorder:
         experiment, settings = self.experiment, self.experiment.config.evaluation
         split: Split = getattr(experiment.data, split_name)
         question = Question(
-            experiment.model, split, split_name, settings.batch_size, experiment.precision, settings.seed
+            experiment.model,
+            split,
+            split_name,
+            settings.batch_size,
+            experiment.precision,
+            settings.seed,
+            experiment.sources,
         )
         for diagnostic in experiment.diagnostics:
             for table, rows in diagnostic.measure(question):

@@ -29,6 +29,7 @@ OUTSIDE_IDENTITY = (
     "runtime.threads",
     "runtime.checkpoint_seconds",
     "runtime.progress",
+    "runtime.corruption_cache_gib",
 )
 """Keys, with all below them, that say where and for whom a run happens, not what it is."""
 
@@ -70,7 +71,7 @@ def flat_config(config: Config) -> dict[str, Any]:
 
 def _inside_identity(flat: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: value
+        key: _source_run(value) if _names_a_source(key) and value is not None else value
         for key, value in flat.items()
         if not _outside_identity(key) and not (key in _YOUNGER and value == _YOUNGER[key])
     }
@@ -87,7 +88,27 @@ def _outside_identity(key: str) -> bool:
     return key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
 
 
-_YOUNGER = {"diagnostic": "{}", "evaluation.eight_bit": False}
+def _names_a_source(key: str) -> bool:
+    """Whether the key names the folder of another trained run, which a diagnostic asks."""
+    return key.startswith("diagnostic.") and key.count(".") == 2 and key.endswith(".source")
+
+
+def _source_run(folder: str) -> str:
+    """The run id of the run in ``folder``, wherever that lies; the text itself where there is none to be found.
+
+    Such a configuration is refused before it is run.
+    """
+    row = recorded_run(Path(folder))
+    return folder if row is None else str(row["run_id"])
+
+
+_YOUNGER = {
+    "corruption.gaussian_blur.border": "reflect",
+    "diagnostic": "{}",
+    "diagnostic.gradient_masking.source": None,
+    "evaluation.eight_bit": False,
+    "model.norm": "batch",
+}
 """Keys that earlier versions did not have, with the value that means what they did: such runs keep their identity."""
 
 

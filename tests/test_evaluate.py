@@ -1,15 +1,19 @@
 """Scores against a naive recomputation; severity 0 is the clean set; the batch size does not matter."""
 
+import hashlib
+
 import pytest
 import torch
 from torch.nn import functional as F
 
+from frequency_reg.corrupted import generator_version, truncated
 from frequency_reg.corruption.gaussian_noise import GaussianNoise
 from frequency_reg.corruption.published import Published, StoredSet
 from frequency_reg.corruption.resize import Resize
 from frequency_reg.dataset.base import ImageData, Split
-from frequency_reg.evaluate import assert_clean_at_zero, published_robustness, robustness, score, truncated
+from frequency_reg.evaluate import assert_clean_at_zero, published_robustness, robustness, score
 from frequency_reg.model.mlp import MLP
+from frequency_reg.provenance import generator_columns
 
 NOISE = GaussianNoise(sigma=[0.1, 0.2], clip=True)
 
@@ -113,6 +117,23 @@ def test_published_images_are_scored_under_a_name_of_their_own():
         ("cifar10c:fog", 1, 1.0, 0.75, 4),
         ("cifar10c:fog", 2, 2.0, 0.25, 4),
     ]
+
+
+def test_versions_say_what_made_the_images(model, split):
+    versions = {}
+    list(robustness(model, split, {"noise": NOISE}, split_name="test", batch_size=20, precision=torch.float32, seed=0,
+                    versions=versions))  # fmt: skip
+    clean = Split(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([1, 0]))
+    data = ImageData(clean, clean, clean, ("a", "b"), (0.5,), (0.5,), "digest")
+    list(published_robustness(FixedClass(), data, {"cifar10c": TwoSets(names=["fog"])}, batch_size=2,
+                              precision=torch.float32, versions=versions))  # fmt: skip
+    one, zero = (1).to_bytes(8, "little"), bytes(8)
+    parts = [bytes(64), one, bytes(192), one, one, zero, bytes(64), zero, bytes(192), zero, zero, one]
+    assert versions == {
+        "noise": generator_version(NOISE),
+        "cifar10c:fog": hashlib.sha256(b"".join(parts)).hexdigest()[:16],
+    }
+    assert set(generator_columns(versions)) == {"provenance.generator.noise", "provenance.generator.cifar10c.fog"}
 
 
 def test_eight_bits_cut_and_do_not_round():

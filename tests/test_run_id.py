@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from frequency_reg.compose import make_plan
-from frequency_reg.run_id import flat_config, flatten, identity, run_directory, run_name
+from frequency_reg.run_id import flat_config, flatten, identity, recorded_run, run_directory, run_name
+from frequency_reg.stored import recorded_overrides
+
+REFERENCE = sorted((Path(__file__).resolve().parents[1] / "outputs" / "reference").glob("*/*/run.parquet"))
 
 
 def one(*overrides: str):
@@ -84,3 +88,22 @@ def test_keys_that_came_later_leave_old_identities_as_they_were():
     assert "evaluation.eight_bit" not in flat_config(before)
     assert identity(one("seed=3", "evaluation.eight_bit=false", "diagnostic=[]")) == identity(before)
     assert identity(one("seed=3", "evaluation.eight_bit=true")) != identity(before)
+
+
+def test_the_norm_of_a_residual_network_came_later():
+    before = identity(one("model=resnet18"))
+    assert "model.norm" not in flat_config(one("model=resnet18"))
+    assert identity(one("model=resnet18", "model.norm=batch")) == before
+    assert identity(one("model=resnet18", "model.norm=group")) != before
+    assert flat_config(one("model=resnet18", "model.norm=group"))["model.norm"] == "group"
+
+
+@pytest.mark.parametrize("sweep", sorted({path.parts[-3] for path in REFERENCE}))
+def test_reference_runs_keep_the_identity_they_were_recorded_with(sweep):
+    paths = [path for path in REFERENCE if path.parts[-3] == sweep]
+    for path in paths:
+        row = recorded_run(path.parent)
+        same = ("seed", "epochs", "evaluation.batch_size", "probe.kernel_spectrum.null_draws", "optimizer.lr")
+        config = one(*recorded_overrides(row), *(f"{key}={row[f'config.{key}']}" for key in same))
+        assert identity(config) == row["run_id"], path
+    assert paths

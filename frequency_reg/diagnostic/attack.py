@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict, Unpack
 
 import pyarrow as pa
 import torch
@@ -136,22 +136,49 @@ def ascend(
     return found
 
 
-def projected_gradient(
-    question: Question, split: Split, ball: Ball, *, steps: int, restarts: int, step_factor: float
-) -> Outcome:
-    """Worst outcome, image by image, over the clean image and ``restarts`` runs of PGD from random points.
+class Search(TypedDict):
+    """How PGD searches a ball: from ``restarts`` random points, ``steps`` steps of ``step_factor`` eps / steps."""
+
+    steps: int
+    restarts: int
+    step_factor: float
+
+
+def adversarial(question: Question, split: Split, ball: Ball, **pgd: Unpack[Search]) -> Iterator[Tensor]:
+    """The images (N, C, H, W) that each restart of PGD finds for the split, from random points.
 
     The random points depend on the norm and the restart alone: every eps scales the same ones.
     """
-    worst = met(question, split)
-    centres, step_size = as_pixels(split.images), step_factor * ball.eps / steps
-    for restart in range(restarts):
+    centres, steps = as_pixels(split.images), pgd["steps"]
+    step_size = pgd["step_factor"] * ball.eps / steps
+    for restart in range(pgd["restarts"]):
         starts = ball.random(centres, question.generator("attack", ball.norm, restart))
+        found = torch.empty_like(starts)
+        for start in range(0, len(split), question.batch_size):
+            places = slice(start, start + question.batch_size)
+            pixels, labels = centres[places], split.labels[places]
+            found[places] = ascend(
+                question, pixels, labels, ball, start=starts[places], steps=steps, step_size=step_size
+            )
+        yield found
 
-        def attack(pixels: Tensor, labels: Tensor, places: slice, starts: Tensor = starts) -> Tensor:
-            return ascend(question, pixels, labels, ball, start=starts[places], steps=steps, step_size=step_size)
 
-        worst = worst.worse(met(question, split, attack))
+def shown(question: Question, split: Split, images: Tensor) -> Outcome:
+    """Outcome of every image of the split where ``images`` (N, C, H, W) stand in for its own."""
+    return met(question, split, lambda _pixels, _labels, places: images[places])
+
+
+def projected_gradient(
+    question: Question, split: Split, ball: Ball, *, found_on: Question | None = None, **pgd: Unpack[Search]
+) -> Outcome:
+    """Worst outcome, image by image, over the clean image and ``restarts`` runs of PGD from random points.
+
+    Args:
+        found_on: whose model PGD follows instead of the question's own, which is only shown the images.
+    """
+    worst = met(question, split)
+    for images in adversarial(found_on or question, split, ball, **pgd):
+        worst = worst.worse(shown(question, split, images))
     return worst
 
 

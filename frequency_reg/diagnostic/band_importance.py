@@ -70,7 +70,7 @@ class BandImportance(Diagnostic):
         self.energy = energy
         self.images = images
 
-    def check(self, image_shape: ImageShape) -> None:
+    def check(self, image_shape: ImageShape, num_classes: int) -> None:  # noqa: ARG002
         """See :meth:`Diagnostic.check`."""
         equal_energy_bands(torch.ones(image_shape[1:], dtype=torch.float64), self.bands)
 

@@ -8,14 +8,19 @@ seeded by ``seed`` alone, so that all models meet the same perturbations, whatev
 A variant is one file with a class that derives from :class:`Diagnostic` and one ``conf/diagnostic/<name>.yaml``; its
 constructor takes keywords only, and their defaults stand in the YAML. Every table of a diagnostic has a ``split``
 column.
+
+A diagnostic that asks another trained network beside the model has a parameter ``source``: that run's folder, or None
+for none. The runner loads it before anything is trained, refuses one that was trained on other classes or image sizes
+or is the asked network itself, and hands it over in :attr:`Question.sources`. A run's identity and records name the
+source by its run id, never by the folder.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -23,16 +28,31 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from frequency_reg import records
 from frequency_reg.dataset.base import Split
 from frequency_reg.model.base import ImageShape, Model
-from frequency_reg.records import field
 from frequency_reg.streams import stream_seed
 
 Rows = tuple[str, Mapping[str, Any]]
 """Name of a table and its columns, as :meth:`frequency_reg.records.RunWriter.add` takes them."""
 
-RUN_ID = field("run_id", pa.string(), "hash of the resolved configuration that made the run")
-SPLIT = field("split", pa.string(), "test or validation")
+RUN_ID = records.field("run_id", pa.string(), "hash of the resolved configuration that made the run")
+SPLIT = records.field("split", pa.string(), "test or validation")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Another trained network that a diagnostic asks beside the model.
+
+    Attributes:
+        model: trained on the same classes and image size, in evaluation mode, on the device of the images.
+        run_id: identity of the run that trained it.
+        weights: digest of its weights.
+    """
+
+    model: Model
+    run_id: str
+    weights: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,7 @@ class Question:
         batch_size: images that one forward pass may hold.
         precision: float32, or the dtype of autocast.
         seed: of everything random in the diagnostic.
+        sources: other networks, by the folders that the diagnostics' ``source`` parameters name.
     """
 
     model: Model
@@ -54,6 +75,11 @@ class Question:
     batch_size: int
     precision: torch.dtype
     seed: int
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def of(self, source: Source) -> Question:
+        """The same question, asked of another network."""
+        return replace(self, model=source.model)
 
     def first(self, images: int | None) -> Split:
         """The first ``images`` of the split (all if None): equal for every model."""
@@ -88,16 +114,19 @@ class Diagnostic(ABC):
 
     schemas: ClassVar[dict[str, pa.Schema]] = {}
 
-    def check(self, image_shape: ImageShape) -> None:  # noqa: B027 - most take any
-        """Refuse images (C, H, W) that cannot be asked on, before any training.
+    def check(self, image_shape: ImageShape, num_classes: int) -> None:  # noqa: B027 - most take any
+        """Refuse images (C, H, W) or a number of classes that cannot be asked on, before any training.
 
         Raises:
-            ValueError: naming the parameter and its valid values.
+            ValueError: naming the parameter and its valid values, or what is missing and how to get it.
         """
 
     def measure(self, question: Question) -> Iterator[Rows]:
         """Rows for the model on the split. The model is back in its mode before the first row is handed out."""
-        with at_rest(question.model), torch.no_grad():
+        with ExitStack() as stack:
+            for model in (question.model, *(source.model for source in question.sources.values())):
+                stack.enter_context(at_rest(model))
+            stack.enter_context(torch.no_grad())
             found = list(self.rows(question))
         yield from found
 

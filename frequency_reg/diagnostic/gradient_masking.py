@@ -11,13 +11,13 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor
 
 from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.attack import STRENGTH, Ball, Outcome, ascend, met, projected_gradient
+from frequency_reg.diagnostic.attack import STRENGTH, Ball, Outcome, Search, ascend, met, projected_gradient
 from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows, as_pixels
 from frequency_reg.records import field
 
 
 class GradientMasking(Diagnostic):
-    """Five checks of an L-infinity attack; a model that fails one is less robust than the attack says.
+    """Five checks of an L-infinity attack, six with a ``source``; a model that fails one is less robust than it says.
 
     Each check is a series of attacks that must not lose strength from one to the next; ``value`` is the largest rise of
     accuracy along it, in which each attack is done anew, and the check is passed if ``value <= tolerance``::
@@ -27,13 +27,16 @@ class GradientMasking(Diagnostic):
         eps        PGD with the most steps, at each of ``linf``, by eps
         random     the worst of ``samples`` random points of the ball -> PGD with the most steps, at ``eps``
         unbounded  PGD with the most steps at eps 1, all images allowed: ``value`` is the accuracy that is left
+        transfer   images that PGD with the most steps found on the ``source``'s network -> the same PGD, at ``eps``
 
-    Transfer from another model, the sixth sign, needs another checkpoint and is not tested here.
+    The last needs another trained network and is left out where there is no ``source``; the diagnostic ``transfer``
+    gives its figures at every eps.
 
     Source: Athalye, Carlini, Wagner 2018, "Obfuscated Gradients Give a False Sense of Security", section 3.1. The
     checks are theirs; the series, the tolerance and the numbers are ours.
 
-    Cost: about (sum of steps + most steps x (number of linf + 1)) x restarts x images forward and backward passes.
+    Cost: about (sum of steps + most steps x (number of linf + 1)) x restarts x images forward and backward passes, and
+    with a ``source`` once more most steps x restarts x images, of its network.
 
     Args:
         eps: of all but ``eps`` and ``unbounded``, in 1/255 of the pixels' range.
@@ -44,6 +47,7 @@ class GradientMasking(Diagnostic):
         restarts: random starting points of PGD, as in PGD.
         tolerance: rise of accuracy that sampling may cause.
         images: the first so many of the split; None takes all.
+        source: folder of another trained run of the same data set, for the check ``transfer``; None leaves it out.
 
     Raises:
         ValueError: ``steps`` or ``linf`` do not rise.
@@ -54,9 +58,9 @@ class GradientMasking(Diagnostic):
             [
                 RUN_ID,
                 SPLIT,
-                field("check", pa.string(), "one_step, steps, eps, random or unbounded"),
+                field("check", pa.string(), "one_step, steps, eps, random, unbounded or transfer"),
                 field("position", pa.int32(), "place of the attack in the check's series, weakest first"),
-                field("attack", pa.string(), "fgsm, pgd or random (the worst of so many restarts, no steps)"),
+                field("attack", pa.string(), "fgsm, pgd, transfer or random (the worst of so many restarts, no steps)"),
                 *STRENGTH,
                 field("accuracy", pa.float64(), "share of images classified correctly both clean and attacked"),
                 field("loss", pa.float64(), "mean over images of the largest loss found", unit="nat"),
@@ -67,7 +71,7 @@ class GradientMasking(Diagnostic):
             [
                 RUN_ID,
                 SPLIT,
-                field("check", pa.string(), "one_step, steps, eps, random or unbounded"),
+                field("check", pa.string(), "one_step, steps, eps, random, unbounded or transfer"),
                 field("value", pa.float64(), "largest rise of accuracy along the series; unbounded: accuracy left"),
                 field("tolerance", pa.float64(), "largest value that passes"),
                 field("passed", pa.bool_(), "value <= tolerance; false is a sign of masked gradients"),
@@ -87,6 +91,7 @@ class GradientMasking(Diagnostic):
         restarts: Annotated[int, Ge(1)],
         tolerance: Annotated[float, Interval(ge=0, le=1)],
         images: Annotated[int, Ge(1)] | None,
+        source: Annotated[str, MinLen(1)] | None,
     ) -> None:
         for name, values in (("steps", steps), ("linf", linf)):
             if any(b <= a for a, b in pairwise(values)):
@@ -101,6 +106,7 @@ class GradientMasking(Diagnostic):
         self.restarts = restarts
         self.tolerance = tolerance
         self.images = images
+        self.source = source
 
     def rows(self, question: Question) -> Iterator[Rows]:
         """See :meth:`Diagnostic.rows`."""
@@ -116,6 +122,9 @@ class GradientMasking(Diagnostic):
             "random": [self._random(question, split, eps), strongest],
             "unbounded": [self._pgd(question, split, 1.0, most)],
         }
+        if self.source is not None:
+            found_on = question.of(question.sources[self.source])
+            series["transfer"] = [self._pgd(question, split, eps, most, found_on), strongest]
         shared = {"split": question.split_name, "n": len(split)}
         for check, attacks in series.items():
             for position, attack in enumerate(attacks):
@@ -125,11 +134,12 @@ class GradientMasking(Diagnostic):
             verdict = {"value": value, "tolerance": self.tolerance, "passed": value <= self.tolerance}
             yield "gradient_masking_checks", {**shared, "check": check, **verdict}
 
-    def _pgd(self, question: Question, split: Split, eps: float, steps: int) -> dict[str, Any]:
-        outcome = projected_gradient(
-            question, split, Ball("linf", eps), steps=steps, restarts=self.restarts, step_factor=self.step_factor
-        )
-        return _row("pgd", eps, steps, self.restarts, outcome)
+    def _pgd(
+        self, question: Question, split: Split, eps: float, steps: int, found_on: Question | None = None
+    ) -> dict[str, Any]:
+        pgd = Search(steps=steps, restarts=self.restarts, step_factor=self.step_factor)
+        outcome = projected_gradient(question, split, Ball("linf", eps), found_on=found_on, **pgd)
+        return _row("pgd" if found_on is None else "transfer", eps, steps, self.restarts, outcome)
 
     def _random(self, question: Question, split: Split, eps: float) -> dict[str, Any]:
         ball, worst, centres = Ball("linf", eps), met(question, split), as_pixels(split.images)

@@ -1,8 +1,10 @@
 """What every diagnostic must keep, for every YAML in conf/diagnostic."""
 
 import importlib
+import importlib.util
 import inspect
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ import torch
 from frequency_reg import records
 from frequency_reg.config import instantiate
 from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.base import Diagnostic, Question
+from frequency_reg.diagnostic.base import Diagnostic, Question, Source
 from frequency_reg.model.lenet import LeNet
 from frequency_reg.model.mlp import MLP
 from tests.contract.house import ROOT, node, variants
@@ -19,8 +21,25 @@ SHAPES = [(1, 8, 8), (3, 16, 16), (1, 8, 12)]
 CHEAP = {"images": 24, "paths": 6, "points": 8, "steps": 3, "restarts": 2, "samples": 2, "bands": 4, "layers": True}
 """Smaller values, and every table, where a diagnostic has such a parameter: the contract does not depend on them."""
 
-each_variant = pytest.mark.parametrize("name", variants("diagnostic"))
+OTHERWISE = {"auto_attack": {"linf": [64.0], "l2": []}}
+PACKAGES = {"auto_attack": ("pyautoattack", "attacks")}
+"""What a diagnostic needs that not everybody has installed, and the extra that brings it."""
+
+
+def _marked(name):
+    package, extra = PACKAGES.get(name, ("pytest", ""))
+    reason = f"pip install 'frequency-reg[{extra}]' to test {name}"
+    return pytest.param(name, marks=pytest.mark.skipif(importlib.util.find_spec(package) is None, reason=reason))
+
+
+each_variant = pytest.mark.parametrize("name", [_marked(name) for name in variants("diagnostic")])
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _few_queries(monkeypatch):
+    """Thousands of forward passes for every image that withstands AutoAttack show nothing more of the contract."""
+    monkeypatch.setattr("frequency_reg.diagnostic.auto_attack._QUERIES", 20)
 
 
 def target(name):
@@ -33,11 +52,13 @@ def build(name):
     for key, value in CHEAP.items():
         if key in settings:
             settings[key] = [1, value] if isinstance(settings[key], list) else value
-    return instantiate(settings)
+    if "source" in settings:
+        settings["source"] = "elsewhere"
+    return instantiate({**settings, **OTHERWISE.get(name, {})})
 
 
-def model(shape, kind=LeNet):
-    torch.manual_seed(0)
+def model(shape, kind=LeNet, seed=0):
+    torch.manual_seed(seed)
     facts = {"image_shape": shape, "num_classes": 5, "mean": (0.5,) * shape[0], "std": (0.3,) * shape[0]}
     if kind is MLP:
         return MLP(hidden=[8], **facts)
@@ -50,7 +71,8 @@ def question(shape, *, batch_size=16, seed=0, kind=LeNet, n=30):
     generator = torch.Generator().manual_seed(3)
     images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=generator)
     split = Split(images, torch.arange(n) % 5)
-    return Question(model(shape, kind), split, "validation", batch_size, torch.float32, seed)
+    sources = {"elsewhere": Source(model(shape, kind, seed=1), "another run", "its weights")}
+    return Question(model(shape, kind), split, "validation", batch_size, torch.float32, seed, sources)
 
 
 def close(first, second):
@@ -72,6 +94,7 @@ def same(a, b):
 
 def test_there_are_diagnostics():
     expected = {"fourier_heat_map", "band_importance", "path_frequency", "fgsm", "pgd", "gradient_masking"}
+    expected |= {"transfer", "auto_attack"}
     assert expected <= set(variants("diagnostic"))
 
 
@@ -119,25 +142,45 @@ def test_rows_fit_the_schemas(name, shape, tmp_path):
 
 @each_variant
 @pytest.mark.parametrize("training", [True, False])
-def test_the_model_and_the_random_state_are_left_as_they_were(name, training):
+def test_the_models_and_the_random_state_are_left_as_they_were(name, training):
     asked = question((1, 8, 8))
-    asked.model.train(training)
-    asked.model.conv2.weight.requires_grad_(False)
-    weights = {key: value.clone() for key, value in asked.model.state_dict().items()}
+    models = (asked.model, asked.sources["elsewhere"].model)
+    for one in models:
+        one.train(training)
+        one.conv2.weight.requires_grad_(False)
+    weights = [{key: value.clone() for key, value in one.state_dict().items()} for one in models]
     images = asked.split.images.clone()
     random_state = torch.get_rng_state()
     for _ in build(name).measure(asked):
-        assert asked.model.training is training  # also while the rows are taken
-    assert all(torch.equal(weights[key], value) for key, value in asked.model.state_dict().items())
-    assert all(module.training is training for module in asked.model.modules())
-    frozen = {key for key, parameter in asked.model.named_parameters() if not parameter.requires_grad}
-    assert frozen == {"conv2.weight"}
-    assert all(parameter.grad is None for parameter in asked.model.parameters())
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
-    assert not any(getattr(module, kind) for module in asked.model.modules() for kind in hooks)
+        assert all(one.training is training for one in models)  # also while the rows are taken
+    for one, before in zip(models, weights, strict=True):
+        assert all(torch.equal(before[key], value) for key, value in one.state_dict().items())
+        assert all(module.training is training for module in one.modules())
+        frozen = {key for key, parameter in one.named_parameters() if not parameter.requires_grad}
+        assert frozen == {"conv2.weight"}
+        assert all(parameter.grad is None for parameter in one.parameters())
+        hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+        assert not any(getattr(module, kind) for module in one.modules() for kind in hooks)
     assert torch.equal(random_state, torch.get_rng_state())
     assert torch.equal(images, asked.split.images)
     assert torch.is_grad_enabled()
+
+
+@each_variant
+def test_a_source_is_asked_only_where_a_parameter_names_it(name):
+    """``source`` is the parameter's name wherever there is one: the runner and the run's identity know it by it."""
+    asked, calls = question((1, 8, 8)), []
+    asked.sources["elsewhere"].model.register_forward_pre_hook(lambda *_: calls.append(1))
+    list(build(name).measure(asked))
+    named = "source" in inspect.signature(target(name)).parameters
+    assert bool(calls) is named
+    if named:
+        assert node("diagnostic", name)[name]["source"] is None
+
+
+@each_variant
+def test_images_and_classes_of_the_contract_are_accepted(name):
+    build(name).check((1, 8, 8), 5)
 
 
 @each_variant
@@ -159,7 +202,8 @@ def test_batch_size_does_not_matter(name, shape):
 @each_variant
 def test_no_forward_pass_is_larger_than_the_batch(name):
     asked, sizes = question((1, 8, 8), batch_size=5), []
-    asked.model.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    for one in (asked.model, asked.sources["elsewhere"].model):
+        one.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     list(build(name).measure(asked))
     assert max(sizes) == 5
 
@@ -182,7 +226,7 @@ def test_a_model_without_convolutions_can_be_asked(name):
 @each_variant
 def test_autocast_is_used_where_the_precision_says_so(name):
     asked = question((1, 8, 8))
-    asked = Question(asked.model, asked.split, "test", 16, torch.bfloat16, 0)
+    asked = replace(asked, precision=torch.bfloat16)
     kinds = set()
     asked.model.conv1.register_forward_hook(lambda _, _inputs, output: kinds.add(output.dtype))
     assert list(build(name).measure(asked))

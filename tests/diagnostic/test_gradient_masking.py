@@ -1,8 +1,11 @@
 """An honest model passes every check; one whose gradient is masked is found out."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from frequency_reg.diagnostic.base import Source
 from frequency_reg.diagnostic.gradient_masking import GradientMasking, largest_rise
 from tests.diagnostic.linear import Linear, ask, random_split, table, two_classes
 
@@ -17,13 +20,20 @@ def diagnostic(**changes):
         "restarts": 1,
         "tolerance": 0.01,
         "images": None,
+        "source": None,
     }
     return GradientMasking(**{**settings, **changes})
 
 
-def verdicts(model, split):
-    rows = table(diagnostic(), ask(model, split), "gradient_masking_checks")
+def verdicts(model, split, source=None):
+    asked = ask(model, split) if source is None else with_source(model, split, source)
+    chosen = diagnostic(source=None if source is None else "there")
+    rows = table(chosen, asked, "gradient_masking_checks")
     return {row["check"]: row["passed"] for row in rows}
+
+
+def with_source(model, split, source):
+    return replace(ask(model, split), sources={"there": Source(source, "another run", "its weights")})
 
 
 def correct_split(model, n=100):
@@ -40,13 +50,15 @@ def test_a_linear_model_passes():
     )
 
 
+class Staircase(Linear):
+    """Rounded scores, which have no gradient at all."""
+
+    def logits(self, x):
+        return (super().logits(x) * 20).round() / 20 + 0 * x.sum((1, 2, 3), keepdim=True).flatten(1)
+
+
 def test_a_staircase_is_found_out():
-    """Rounded scores have no gradient at all: random points break what PGD cannot, however large its ball."""
-
-    class Staircase(Linear):
-        def logits(self, x):
-            return (super().logits(x) * 20).round() / 20 + 0 * x.sum((1, 2, 3), keepdim=True).flatten(1)
-
+    """Random points break what PGD cannot, however large its ball."""
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(1, 2, 2, generator=generator)
     steep = two_classes(weight, -0.5 * float(weight.sum()))
@@ -54,6 +66,25 @@ def test_a_staircase_is_found_out():
     found = verdicts(model, correct_split(model))
     assert not found["random"]
     assert not found["unbounded"]
+
+
+def test_images_of_another_network_find_out_a_staircase_and_pass_its_slope():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(1, 8, 8, generator=generator)
+    slope = two_classes(weight, -0.5 * float(weight.sum()))
+    staircase = Staircase(slope.weight.detach(), slope.bias.detach())
+    other = two_classes(weight + 0.3 * torch.randn(1, 8, 8, generator=generator), 0.0)
+    split = correct_split(slope)
+    assert not verdicts(staircase, split, slope)["transfer"]
+    assert not verdicts(staircase, split, other)["transfer"]
+    assert verdicts(slope, split, other) == dict.fromkeys(
+        ["one_step", "steps", "eps", "random", "unbounded", "transfer"], True
+    )
+    rows = table(diagnostic(source="there"), with_source(staircase, split, slope), "gradient_masking")
+    direct = table(diagnostic(), ask(slope, split), "gradient_masking")[0:2]
+    transfer = [row for row in rows if row["check"] == "transfer"]
+    assert [(row["attack"], row["steps"], row["position"]) for row in transfer] == [("transfer", 20, 0), ("pgd", 20, 1)]
+    assert transfer[0]["accuracy"] == pytest.approx(direct[1]["accuracy"], abs=0.03)  # but for rounding, one network
 
 
 def test_rows_hold_the_series_of_each_check():
