@@ -29,7 +29,8 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
         "dc: H = sum of high profile values / value at radius 0. total: sum of high profile values / sum of all "
         "profile values. energy: high ring energy / total ring energy (weighted by multiplicity). absolute: high ring "
         "energy itself; under batch normalization the weight's scale is arbitrary, so it is confounded by weight "
-        "decay. absolute_folded: as absolute, after folding the following batch normalization's scale into the weight.",
+        "decay. absolute_folded: as absolute, after folding the following batch normalization's scale into the weight; "
+        "only where one follows.",
     ),
     (
         "SSR, reference",
@@ -61,6 +62,14 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
         "Images are perturbed in [0, 1], before normalization. Corrupted accuracy: accuracy on the perturbed test set; "
         "for one corruption the mean over severities 1 and up, overall the mean over corruptions of those means. "
         "Drop: clean − corrupted. Relative robustness: corrupted / clean, since regularizers differ in clean accuracy.",
+    ),
+    (
+        "Corruption error (CE), mCE, relative mCE, mean accuracy",
+        "Of the 15 corruptions of CIFAR-10-C at severities 1 to 5. CE: the sum of the errors over the severities "
+        "divided by that of a baseline; mCE: the mean of the 15 CE. Relative: the same of errors minus clean error. "
+        "100% is the baseline, less is better; a baseline belongs to its data set and images. Mean accuracy: the mean "
+        "of all 75 accuracies (RobustBench's convention). Images computed here and published ones are never in one "
+        "number.",
     ),
     (
         "Mean, interval, n",
@@ -105,9 +114,9 @@ CORRUPTIONS = {
     "snow": "motion-blurred noise laid over the image",
     "brightness": "value in HSV raised",
     "contrast": "shrunk towards each channel's mean",
-    "elastic": "random affine and smooth local displacement",
+    "elastic_transform": "random affine and smooth local displacement",
     "pixelate": "down by box filter and back by nearest neighbour",
-    "jpeg": "JPEG compression at the given quality",
+    "jpeg_compression": "JPEG compression at the given quality",
     "saturate": "saturation in HSV scaled and shifted",
     "spatter": "drops of water or mud",
 }
@@ -127,7 +136,9 @@ def corruption_definitions(records: Records) -> list[tuple[str, str]]:
     )
     found = []
     for name, group in rows.groupby("corruption", sort=False):
-        words = CORRUPTIONS.get(str(name), "no description on file")
+        origin, _, own = str(name).rpartition(":")
+        known = CORRUPTIONS.get(own) or CORRUPTIONS.get(own.removesuffix("_c"))
+        words = ("published images: " if origin else "") + (known or "no description on file")
         steps = group.groupby("severity")["at"].agg(lambda at: " or ".join(str(a) for a in at if a is not None))
         unit = ", ".join(dict.fromkeys(value_text(u) for u in group["unit"]))
         found.append((value_text(name), f"{words}. {unit}, by severity: {', '.join(steps)}."))

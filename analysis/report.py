@@ -15,13 +15,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis import aggregate, compare, metric
-from analysis.comparison import comparison
+from analysis import aggregate, compare, corruption_error_table, metric
+from analysis.comparison import FEW, comparison
 from analysis.configuration import PREFIX, SEED
 from analysis.definitions import corruption_definitions, definitions
 from analysis.family import bounded, family
 from analysis.findings import findings, signed
 from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text
+from analysis.frames.corruption_error import corruption_errors, lacking_sentences, scored
 from analysis.interactive import plates
 from analysis.interactive.chart import Chart
 from analysis.interactive.data import columns, inert
@@ -99,6 +100,7 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
         table=table,
         table_query=metric.query(table.metrics),
         comparison=_differences(watched, tested),
+        errors=_corruption_errors(watched, baseline),
         published=[_published(study) for study in studies(watched)],
         drawn=drawn,
         specs=Markup(inert(drawn.specs())),
@@ -290,6 +292,25 @@ def _flat(frame: pd.DataFrame, wanted: Sequence[str]) -> tuple[list[list[str]], 
         cells[1 + list(wanted).index(str(r.metric))] = text + (" *" if star else "")
     heads = [metric.describe(n).label + (" pp" if units[n] == "fraction" else "") for n in wanted]
     return list(rows.values()), heads
+
+
+def _corruption_errors(records: Watched, baseline: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """Tables of the corruption benchmark with their query; None where no run was scored on the whole of it."""
+    with records.asked() as queries:
+        whole = scored(records)
+    if whole.sums.empty:
+        return None
+    try:
+        reference, why = corruption_error_table.within(records, baseline, whole), ""
+    except AnalysisError as error:
+        reference, why = None, f"No mCE: {error}"
+    found = corruption_errors(records, whole, reference)
+    each = len(records.configurations.table) <= FEW
+    notes = [*corruption_error_table.footer(found), *([why] if why else []), *lacking_sentences(whole)]
+    return {
+        "blocks": list(corruption_error_table.blocks(records, found, per_corruption=each)),
+        "notes": [note for note in notes if note != corruption_error_table.NO_BASELINE], "queries": queries,
+    }  # fmt: skip
 
 
 def _published(study: Study) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_a_list_of_plots_needs_no_folder() -> None:
     assert arguments.parsed(["plot", "a", "ssr_bars"]).path == Path("a")
 
 
-@pytest.mark.parametrize("command", ["table", "compare", "plot", "report", "compact", "query"])
+@pytest.mark.parametrize("command", ["table", "compare", "corruption-error", "plot", "report", "compact", "query"])
 def test_the_usage_fits_80_columns(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
