@@ -8,20 +8,23 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.corruption.published import UNIT, Published, StoredSet, row_name
-from frequency_reg.dataset.base import ImageData, Split
+from frequency_reg.dataset.base import ImageData, Split, as_values
 from frequency_reg.model.base import Model
+from frequency_reg.objective import hits, loss_sum
 from frequency_reg.streams import stream_seed
 
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy (fraction) and mean cross-entropy (nat) over ``n`` images."""
+    """Accuracy (fraction) and mean cross-entropy (nat) over ``n`` images.
 
-    accuracy: float
+    Where the labels are values to fit, there is no accuracy and the loss is the mean squared error.
+    """
+
+    accuracy: float | None
     loss: float
     n: int
 
@@ -48,16 +51,14 @@ def score(
     generator = torch.Generator().manual_seed(stream_seed(seed, "corruption", type(corruption).__name__, severity))
     totals = torch.zeros(2, dtype=torch.float64, device=device)
     for images, labels in zip(split.images.split(batch_size), split.labels.split(batch_size), strict=True):
-        pixels = images.float().div_(255)
+        pixels = as_values(images)
         if corruption is not None:
             pixels = corruption(pixels, severity, generator)
             pixels = truncated(pixels) if eight_bit else pixels
         logits = _logits(model, pixels, precision)
-        totals += torch.stack(
-            [(logits.argmax(1) == labels).sum().double(), F.cross_entropy(logits, labels, reduction="sum").double()]
-        )
+        totals += torch.stack([hits(logits, labels).double(), loss_sum(logits, labels).double()])
     accuracy, loss = (totals / len(split)).tolist()
-    return Score(accuracy, loss, len(split))
+    return Score(None if split.is_regression else accuracy, loss, len(split))
 
 
 def truncated(pixels: Tensor) -> Tensor:
@@ -160,7 +161,8 @@ def _stored_score(
         for part in stored.parts()
     ]
     n = sum(each.n for each in found)
-    return Score(sum(each.accuracy * each.n for each in found) / n, sum(each.loss * each.n for each in found) / n, n)
+    accuracy = sum((each.accuracy or 0.0) * each.n for each in found) / n
+    return Score(accuracy, sum(each.loss * each.n for each in found) / n, n)
 
 
 def assert_clean_at_zero(name: str, corruption: Corruption, images: Tensor) -> None:

@@ -87,7 +87,7 @@ def _outside_identity(key: str) -> bool:
     return key in OUTSIDE_IDENTITY or key.startswith(("pruning.", "tracker."))
 
 
-_YOUNGER = {"diagnostic": "{}", "evaluation.eight_bit": False}
+_YOUNGER = {"diagnostic": "{}", "evaluation.eight_bit": False, "steps_per_epoch": None}
 """Keys that earlier versions did not have, with the value that means what they did: such runs keep their identity."""
 
 
