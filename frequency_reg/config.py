@@ -79,6 +79,7 @@ class Config:
     seed: Annotated[int, Ge(0)] = 0
     epochs: Annotated[int, Ge(1)] = 15
     batch_size: Annotated[int, Ge(1)] = 128
+    steps_per_epoch: Annotated[int, Ge(1)] | None = None
     schedule: Literal["cosine", "constant"] = "cosine"
     name: Annotated[str, pydantic.Field(pattern=FOLDER_NAME)] = "runs"
     outputs: Annotated[str, MinLen(1)] = "outputs"

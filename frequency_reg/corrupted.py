@@ -37,6 +37,7 @@ from torch import Tensor
 
 from frequency_reg.array_cache import ArrayCache
 from frequency_reg.corruption.base import Corruption
+from frequency_reg.dataset.base import as_values
 from frequency_reg.dataset.cache import cache_folder
 from frequency_reg.provenance import processor
 from frequency_reg.streams import stream_seed
@@ -55,7 +56,7 @@ def generated(
     """
     generator = torch.Generator().manual_seed(_stream(corruption, severity, seed))
     for batch in images.split(batch_size):
-        pixels = batch.float().div_(255)
+        pixels = as_values(batch)
         if corruption is not None:
             pixels = corruption(pixels, severity, generator)
             pixels = truncated(pixels) if eight_bit else pixels

@@ -9,20 +9,23 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from frequency_reg.corrupted import CorruptedSets, generated, generator_version
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.corruption.published import UNIT, Published, row_name
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.model.base import Model
+from frequency_reg.objective import hits, loss_sum
 
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy (fraction) and mean cross-entropy (nat) over ``n`` images."""
+    """Accuracy (fraction) and mean cross-entropy (nat) over ``n`` images.
 
-    accuracy: float
+    Where the labels are values to fit, there is no accuracy and the loss is the mean squared error.
+    """
+
+    accuracy: float | None
     loss: float
     n: int
 
@@ -54,12 +57,10 @@ def _score(
     model.eval()
     totals = torch.zeros(2, dtype=torch.float64, device=labels.device)
     for pixels, truth in zip(batches, labels.split(batch_size), strict=True):
-        logits = _logits(model, pixels, precision)
-        totals += torch.stack(
-            [(logits.argmax(1) == truth).sum().double(), F.cross_entropy(logits, truth, reduction="sum").double()]
-        )
+        outputs = _logits(model, pixels, precision)
+        totals += torch.stack([hits(outputs, truth).double(), loss_sum(outputs, truth).double()])
     accuracy, loss = (totals / len(labels)).tolist()
-    return Score(accuracy, loss, len(labels))
+    return Score(None if labels.is_floating_point() else accuracy, loss, len(labels))
 
 
 def _logits(model: Model, pixels: Tensor, precision: torch.dtype) -> Tensor:
@@ -181,7 +182,8 @@ def _stored_score(
         for part in parts
     ]
     n = sum(each.n for each in found)
-    return Score(sum(each.accuracy * each.n for each in found) / n, sum(each.loss * each.n for each in found) / n, n)
+    accuracy = sum((each.accuracy or 0.0) * each.n for each in found) / n
+    return Score(accuracy, sum(each.loss * each.n for each in found) / n, n)
 
 
 def assert_clean_at_zero(name: str, corruption: Corruption, images: Tensor) -> None:

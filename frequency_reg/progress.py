@@ -51,19 +51,18 @@ class Progress:
         self._images += images
         self._tell()
 
-    def epoch(self, epoch: int, train_accuracy: float, validation_accuracy: float) -> None:
-        """Epoch ``epoch`` is finished, with accuracies as fractions."""
+    def epoch(self, epoch: int, train: str, validation: str) -> None:
+        """Epoch ``epoch`` is finished, with what there is to say of the training and the validation examples."""
         self._finished = epoch
         self._tell()
         if self._bar is not None:
-            self._bar.set_postfix_str(f"validation {validation_accuracy:.1%}")
+            self._bar.set_postfix_str(f"validation {validation}")
         now = time.monotonic()
         if self._style == "lines" and (now - self._last_line > _SECONDS_BETWEEN_LINES):
             self._last_line = now
             left = (now - self._started) / (epoch - self._first) * (self._epochs - epoch)
             print(
-                f"  epoch {epoch}/{self._epochs}  train {train_accuracy:.1%}  validation {validation_accuracy:.1%}"
-                f"  {duration(left)} left",
+                f"  epoch {epoch}/{self._epochs}  train {train}  validation {validation}  {duration(left)} left",
                 file=sys.stderr,
                 flush=True,
             )
@@ -88,6 +87,11 @@ def _bar(images: int, done: int) -> tqdm[Any]:
         leave=False,
         bar_format="{l_bar}{bar}| {remaining} left, {rate_fmt}{postfix}",
     )
+
+
+def shown(accuracy: float | None, loss: float) -> str:
+    """An accuracy in per cent; where there is none, the loss."""
+    return f"loss {loss:.3g}" if accuracy is None else f"{accuracy:.1%}"
 
 
 def duration(seconds: float) -> str:

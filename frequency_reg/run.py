@@ -26,7 +26,7 @@ from frequency_reg.model.base import ImageShape, Model
 from frequency_reg.outcome import Outcome
 from frequency_reg.presence import Presence
 from frequency_reg.probe.base import Probe
-from frequency_reg.progress import Progress
+from frequency_reg.progress import Progress, shown
 from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RecordsError, RunWriter
 from frequency_reg.regularizer.base import Composition
@@ -36,7 +36,7 @@ from frequency_reg.source import load_sources
 from frequency_reg.stopping import StoppingRule
 from frequency_reg.streams import stream_seed
 from frequency_reg.tracker.base import Mirrors, Origin, Tracker, columns_of
-from frequency_reg.train import Augmentation, DivergedError, EpochResult, train
+from frequency_reg.train import Augmentation, DivergedError, EpochResult, examples_per_epoch, train
 
 _log = logging.getLogger(__name__)
 
@@ -138,11 +138,12 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     device, precision = set_up_torch(config)
     dataset: Dataset = instantiate(config.dataset)
     data = _to_device(data or dataset.load(), device)
+    _check_task(config, data)
     torch.manual_seed(stream_seed(config.seed, "initialisation"))
     model: Model = instantiate(
         config.model,
         image_shape=tuple(data.train.images.shape[1:]),
-        num_classes=len(data.class_names),
+        num_classes=data.num_outputs,
         mean=data.mean,
         std=data.std,
     )
@@ -165,7 +166,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         model=model,
         regularizer=regularizer,
         optimizer=instantiate(config.optimizer, params=regularizer.parameter_groups(model)),
-        probes=[instantiate(config.probe[name]) for name in sorted(config.probe)],
+        probes=build_probes(config, data),
         corruptions=corruptions,
         published=published,
         diagnostics=build_diagnostics(config, data.image_shape, len(data.class_names)),
@@ -194,6 +195,34 @@ def build_corruptions(config: Config, image_shape: ImageShape) -> tuple[dict[str
             except ValueError as error:
                 raise ConfigError(str(error)) from error
     return computed, published
+
+
+def build_probes(config: Config, data: ImageData) -> list[Probe]:
+    """The chosen probes, in alphabetical order, each shown the data.
+
+    Raises:
+        ConfigError: one cannot measure on these data.
+    """
+    probes: list[Probe] = [instantiate(config.probe[name]) for name in sorted(config.probe)]
+    for probe in probes:
+        try:
+            probe.prepare(data)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    return probes
+
+
+def _check_task(config: Config, data: ImageData) -> None:
+    """Refuse what only classifiers of images can be asked, where the data set has values to fit."""
+    if not data.train.is_regression:
+        return
+    for group in ("corruption", "diagnostic"):
+        chosen = getattr(config, group)
+        if chosen:
+            raise ConfigError(
+                f"{group}={','.join(sorted(chosen))}: only for classifiers of images, and this data set has values to "
+                f"fit; use {group}=[]"
+            )
 
 
 def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int) -> list[Diagnostic]:
@@ -319,7 +348,7 @@ class _Recorder:
         progress = Progress(
             config.runtime.progress,
             epochs=config.epochs,
-            images=len(experiment.data.train),
+            images=examples_per_epoch(len(experiment.data.train), config.batch_size, config.steps_per_epoch),
             done_epochs=done,
             report=self.presence.report,
         )
@@ -327,7 +356,11 @@ class _Recorder:
             self._stop_if_told()
             for result in self._epochs(done, progress):
                 self._measure(result.epoch, result)
-                progress.epoch(result.epoch, result.accuracy, self.row["validation_accuracy"])
+                progress.epoch(
+                    result.epoch,
+                    shown(result.accuracy, result.loss),
+                    shown(self.row["validation_accuracy"], self.row["validation_loss"]),
+                )
                 self._checkpoint_if_due(result)
                 self._stop_if_told()
         finally:
@@ -344,6 +377,7 @@ class _Recorder:
             schedule=config.schedule,
             epochs=config.epochs,
             batch_size=config.batch_size,
+            steps_per_epoch=config.steps_per_epoch,
             augmentation=experiment.augmentation,
             seed=config.seed,
             precision=experiment.precision,
@@ -559,7 +593,7 @@ class _Recorder:
         return Outcome(self.directory, status, detail or self._summary())
 
     def _summary(self) -> str:
-        return f"clean {self.row['clean_accuracy']:.1%}"
+        return f"clean {shown(self.row['clean_accuracy'], self.row['clean_loss'])}"
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frequency_reg.dataset.base import Split
+from frequency_reg.dataset.base import Split, as_values
 from frequency_reg.model.base import Model
+from frequency_reg.objective import hits, mean_loss
 from frequency_reg.regularizer.base import Composition
 from frequency_reg.streams import stream_seed
 
@@ -26,11 +28,14 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch of training gave: means over its images, in nats and fractions, and its wall time in seconds."""
+    """What one epoch of training gave: means over its examples, in nats (or squared units) and fractions, and seconds.
+
+    The accuracy is None where the labels are values to fit.
+    """
 
     epoch: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     learning_rate: float
     seconds: float
 
@@ -73,6 +78,7 @@ def train(
     schedule: Schedule,
     epochs: int,
     batch_size: int,
+    steps_per_epoch: int | None = None,
     augmentation: Augmentation,
     seed: int,
     precision: torch.dtype = torch.float32,
@@ -82,8 +88,10 @@ def train(
     """Train ``model`` on ``split`` and yield after each epoch, the model in training mode.
 
     Args:
-        split: uint8 images (N, C, H, W) and labels (N,), on the model's device.
+        split: images and labels, on the model's device.
         optimizer: over the groups of ``regularizer.parameter_groups(model)``; its rates are the schedule's base.
+        steps_per_epoch: updates of an epoch; None is one pass through the split. Where all examples fit into one batch,
+            each update sees all of them, in their order.
         precision: of the forward pass under autocast; parameters and gradients stay float32.
         done_epochs: epochs that an earlier, interrupted call has finished.
         on_batch: told the number of images after every batch.
@@ -99,26 +107,52 @@ def train(
         for group, rate in zip(optimizer.param_groups, base_rates, strict=True):
             group["initial_lr"], group["lr"] = rate, rate * factor
         torch.manual_seed(stream_seed(seed, "dropout", epoch))
-        order = torch.randperm(len(split), generator=_generator(seed, "order", epoch)).to(device)
+        order_generator = _generator(seed, "order", epoch)
         augmentation_generator = _generator(seed, "augmentation", epoch)
         model.train()
-        totals = torch.zeros(2, dtype=torch.float64, device=device)
-        for index in order.split(batch_size):
-            images = augmentation(split.images[index], augmentation_generator).float().div_(255)
+        totals, seen = torch.zeros(2, dtype=torch.float64, device=device), 0
+        for index in _batches(len(split), batch_size, steps_per_epoch, order_generator, device):
+            images = as_values(augmentation(split.images[index], augmentation_generator))
             images, labels = regularizer.augment(model, images, split.labels[index])
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                logits = model(images.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits.float(), labels)
+                outputs = model(images.contiguous(memory_format=torch.channels_last))
+            loss = mean_loss(outputs.float(), labels)
             penalty = regularizer.penalty(model)
             optimizer.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty).backward()
             optimizer.step()
             regularizer.after_step(model, base_rates[0] * factor)
-            totals += torch.stack([loss.detach() * len(index), (logits.argmax(1) == labels).sum()])
-            on_batch(len(index))
-        mean_loss, accuracy = (totals / len(split)).tolist()
-        _require_finite(model, mean_loss, epoch)
-        yield EpochResult(epoch, mean_loss, accuracy, base_rates[0] * factor, time.perf_counter() - started)
+            totals += torch.stack([loss.detach() * len(labels), hits(outputs, labels)])
+            seen += len(labels)
+            on_batch(len(labels))
+        loss_sum, correct = totals.tolist()
+        _require_finite(model, loss_sum / seen, epoch)
+        accuracy = None if split.is_regression else correct / seen
+        yield EpochResult(epoch, loss_sum / seen, accuracy, base_rates[0] * factor, time.perf_counter() - started)
+
+
+def examples_per_epoch(n: int, batch_size: int, steps_per_epoch: int | None) -> int:
+    """Examples that the updates of one epoch see together, of a split of n."""
+    if steps_per_epoch is None:
+        return n
+    if n <= batch_size:
+        return steps_per_epoch * n
+    passes, rest = divmod(steps_per_epoch, math.ceil(n / batch_size))
+    return passes * n + rest * batch_size
+
+
+def _batches(
+    n: int, batch_size: int, steps: int | None, generator: torch.Generator, device: torch.device
+) -> Iterator[Tensor | slice]:
+    """What each update of an epoch sees: passes through n examples, each in an order of its own, cut into batches."""
+    if steps is not None and n <= batch_size:
+        yield from itertools.repeat(slice(None), steps)
+        return
+    left = math.ceil(n / batch_size) if steps is None else steps
+    while left:
+        batches = torch.randperm(n, generator=generator).to(device).split(batch_size)[:left]
+        yield from batches
+        left -= len(batches)
 
 
 def _generator(seed: int, *names: str | int) -> torch.Generator:

@@ -18,7 +18,7 @@ LEAVES = {
     "frequency_reg.stopping",
     "frequency_reg.streams",
 }
-SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".kernel", ".operator", ".suppression")}
+SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".function", ".kernel", ".operator", ".suppression")}
 BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
 
 
@@ -63,7 +63,7 @@ def allowed(module: str) -> set[str]:
     if len(parts) > 1 and parts[1] in GROUPS:
         own = {name for name in ALL if name.startswith(f"frequency_reg.{parts[1]}.")}
         return own | BASES | SPECTRUM | LEAVES
-    floor = LEAVES | BASES | {"frequency_reg.corruption.published"}
+    floor = LEAVES | BASES | {"frequency_reg.corruption.published", "frequency_reg.objective"}
     table = {
         "config": LEAVES,
         "isolation": LEAVES,
@@ -74,6 +74,7 @@ def allowed(module: str) -> set[str]:
         "source": floor | {f"frequency_reg.{name}" for name in ("config", "run_id", "stored")},
         "run_id": LEAVES | {"frequency_reg.config"},
         "checkpoint": LEAVES,
+        "objective": set(),
         "progress": LEAVES,
         "provenance": LEAVES | {"frequency_reg.run_id"},
         "train": floor,

@@ -12,7 +12,7 @@ from frequency_reg.regularizer.base import Composition
 from frequency_reg.regularizer.none import NoRegularizer
 from frequency_reg.regularizer.weight_decay import WeightDecay
 from frequency_reg.streams import stream_seed
-from frequency_reg.train import Augmentation, DivergedError, learning_rate_factor, train
+from frequency_reg.train import Augmentation, DivergedError, examples_per_epoch, learning_rate_factor, train
 
 GREY = {"image_shape": (1, 4, 4), "num_classes": 3, "mean": (0.5,), "std": (0.25,)}
 NONE = Composition({"none": NoRegularizer()})
@@ -128,3 +128,63 @@ def test_every_batch_is_reported():
     seen = []
     run(mlp(), epochs=1, on_batch=seen.append)
     assert seen == [8, 8, 4]
+
+
+def function(n=12) -> Split:
+    x = torch.linspace(0, 1, n)
+    return Split(x.view(n, 1, 1, 1), torch.sin(6 * x).view(n, 1))
+
+
+def test_values_to_fit_are_trained_on_the_mean_squared_error_of_all_points_at_once():
+    facts = {"image_shape": (1, 1, 1), "num_classes": 1, "mean": (0.0,), "std": (1.0,)}
+    torch.manual_seed(0)
+    ours = MLP(hidden=[8], **facts)
+    naive = MLP(hidden=[8], **facts)
+    naive.load_state_dict(ours.state_dict())
+    split = function()
+    results = run(
+        ours,
+        split=split,
+        schedule="constant",
+        epochs=2,
+        batch_size=12,
+        steps_per_epoch=5,
+        optimizer=torch.optim.SGD(ours.parameters(), lr=0.1),
+    )
+    optimizer = torch.optim.SGD(naive.parameters(), lr=0.1)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = (naive(split.images) - split.labels).square().mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert [r.loss for r in results] == pytest.approx([sum(losses[:5]) / 5, sum(losses[5:]) / 5], rel=1e-6)
+    assert [r.accuracy for r in results] == [None, None]
+    for a, b in zip(ours.parameters(), naive.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "steps", "sizes"),
+    [(8, None, [8, 8, 4]), (8, 2, [8, 8]), (8, 5, [8, 8, 4, 8, 8]), (20, 3, [20, 20, 20]), (20, None, [20])],
+)
+def test_an_epoch_is_a_pass_or_so_many_updates(batch_size, steps, sizes):
+    seen = []
+    run(mlp(), epochs=1, batch_size=batch_size, steps_per_epoch=steps, on_batch=seen.append)
+    assert seen == sizes
+    assert examples_per_epoch(20, batch_size, steps) == sum(sizes)
+
+
+def test_passes_within_an_epoch_have_orders_of_their_own():
+    batches = []
+
+    class Watch(MLP):
+        def forward(self, images):
+            batches.append(images)
+            return super().forward(images)
+
+    run(Watch(hidden=[2], **GREY), epochs=1, batch_size=10, steps_per_epoch=4)
+    first, second = torch.cat(batches[:2]), torch.cat(batches[2:])
+    assert not torch.equal(first, second)
+    assert torch.equal(first.flatten(1).sum(1).sort().values, second.flatten(1).sum(1).sort().values)

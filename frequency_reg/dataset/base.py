@@ -1,14 +1,18 @@
 """The contract of a data set.
 
-A data set is decoded to uint8 tensors (N, C, H, W) with int64 labels, in three splits. The validation split is drawn
-from the training images uniformly at random (not stratified) with ``split_seed``, a seed of its own: runs that differ
-in their seed select on the same images. A source with a validation split of its own may keep that one
+A data set of images is decoded to uint8 tensors (N, C, H, W) with int64 labels, in three splits. The validation split
+is drawn from the training images uniformly at random (not stratified) with ``split_seed``, a seed of its own: runs that
+differ in their seed select on the same images. A source with a validation split of its own may keep that one
 (``validation_size`` null). A variant is one file with a class that derives from :class:`Dataset` and one
 ``conf/dataset/<name>.yaml``; its constructor takes keywords only, and their defaults stand in the YAML.
 
 One that reads files says in ``locate`` whether they are there, hands them to :func:`frequency_reg.dataset.cache.cached`
 with a function that decodes them, and splits the result with ``split``. One that computes its images calls
 ``Decoded.of`` and ``split``.
+
+The labels say the task: integers are classes (classification, cross-entropy), floats (N, outputs) are values to fit
+(regression, mean squared error). Points of a function of d variables are data of this form too, float32 "images" of
+1 x 1 x d: see :mod:`frequency_reg.dataset.function`.
 """
 
 from __future__ import annotations
@@ -37,8 +41,8 @@ class Split:
     """Images and their labels.
 
     Attributes:
-        images: uint8 (N, C, H, W).
-        labels: int64 (N,), indices into ``ImageData.class_names``.
+        images: uint8 (N, C, H, W), or float32 where they are no pixels.
+        labels: int64 (N,), indices into ``ImageData.class_names``; or float32 (N, outputs), values to fit.
     """
 
     images: Tensor
@@ -46,6 +50,16 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the labels are values to fit."""
+        return self.labels.is_floating_point()
+
+
+def as_values(images: Tensor) -> Tensor:
+    """What a model takes, float32: bytes as pixels in [0, 1], in a tensor of their own; floats as they are."""
+    return images if images.is_floating_point() else images.float().div_(255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +70,7 @@ class ImageData:
         train: what the weights see.
         validation: drawn from the training images, or the source's own; what selection sees.
         test: touched by evaluation only.
-        class_names: one a label.
+        class_names: one a label; none where the labels are values to fit.
         mean: mean of the training split's pixels in [0, 1], one a channel.
         std: their standard deviation (over all pixels of a channel, population).
         digest: SHA-256 of the decoded images and labels, before the validation split; changes with their order.
@@ -75,6 +89,11 @@ class ImageData:
         """(C, H, W)."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
+
+    @property
+    def num_outputs(self) -> int:
+        """Classes to tell apart, or values to fit."""
+        return self.train.labels.shape[1] if self.train.is_regression else len(self.class_names)
 
 
 @dataclass(frozen=True, eq=False)

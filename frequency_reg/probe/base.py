@@ -1,8 +1,9 @@
 """The contract of a probe.
 
 A probe measures a model at epoch 0 (before the first update) and after every epoch, and yields rows; the runner writes
-them. It owns what it needs between epochs and hands it over as plain tensors in :meth:`Probe.state_dict`, so that a
-resumed run measures what the uninterrupted one would have. A probe draws random numbers from seeds of its own only.
+them. It is shown the data once, before. It owns what it needs between epochs and hands it over as plain tensors in
+:meth:`Probe.state_dict`, so that a resumed run measures what the uninterrupted one would have. A probe draws random
+numbers from seeds of its own only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 from torch import Tensor, nn
+
+from frequency_reg.dataset.base import ImageData
 
 Rows = tuple[str, Mapping[str, Any]]
 """Name of a table and its columns, as :meth:`frequency_reg.records.RunWriter.add` takes them."""
@@ -26,6 +29,13 @@ class Probe(ABC):
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {}
+
+    def prepare(self, data: ImageData) -> None:  # noqa: B027 - most probes look at the weights alone
+        """Take from the data, once and before training, what measuring needs.
+
+        Raises:
+            ValueError: the data are not of the kind that the probe measures on.
+        """
 
     @abstractmethod
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:

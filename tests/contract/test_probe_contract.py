@@ -5,7 +5,9 @@ import torch
 
 from frequency_reg import records
 from frequency_reg.config import instantiate
+from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.model.lenet import LeNet
+from frequency_reg.model.mlp import MLP
 from tests.contract.house import node, variants
 
 GREY = {"image_shape": (1, 8, 8), "num_classes": 10, "mean": (0.3,), "std": (0.4,)}
@@ -15,10 +17,25 @@ def build(name):
     return instantiate(node("probe", name)[name])
 
 
+def subject(probe):
+    """A model and data that the probe can measure: images, or else a function."""
+    images = Split(torch.zeros(20, 1, 8, 8, dtype=torch.uint8), torch.arange(20) % 10)
+    data = ImageData(images, images, images, tuple("0123456789"), (0.3,), (0.4,), "0" * 64)
+    torch.manual_seed(0)
+    model = LeNet(kernel_size=5, padding=2, width=1.0, **GREY)
+    try:
+        probe.prepare(data)
+    except ValueError:
+        data = instantiate(node("dataset", "sinusoids")).load()
+        model = MLP(hidden=[8], image_shape=data.image_shape, num_classes=1, mean=data.mean, std=data.std)
+        probe.prepare(data)
+    return model
+
+
 @pytest.mark.parametrize("name", variants("probe"))
 def test_rows_fit_the_schemas_and_nothing_is_disturbed(name, tmp_path):
-    torch.manual_seed(0)
-    model, probe = LeNet(kernel_size=5, padding=2, width=1.0, **GREY).eval(), build(name)
+    probe = build(name)
+    model = subject(probe).eval()
     weights = {key: value.clone() for key, value in model.state_dict().items()}
     random_state = torch.get_rng_state()
     writer = records.RunWriter(tmp_path, "id", schemas=probe.schemas)
@@ -39,9 +56,9 @@ def test_rows_fit_the_schemas_and_nothing_is_disturbed(name, tmp_path):
 
 @pytest.mark.parametrize("name", variants("probe"))
 def test_state_is_tensors_and_round_trips(name):
-    torch.manual_seed(0)
-    model = LeNet(kernel_size=5, padding=2, width=1.0, **GREY)
     first, second = build(name), build(name)
+    model = subject(first)
+    subject(second)
     list(first.measure(model, 0))
     state = first.state_dict()
     assert all(isinstance(value, torch.Tensor) for value in state.values())
