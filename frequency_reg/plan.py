@@ -11,7 +11,15 @@ from typing import Any
 from frequency_reg.compose import Plan
 from frequency_reg.config import Config
 from frequency_reg.progress import duration
-from frequency_reg.run_id import config_columns, flat_config, identity, is_finished, recorded_run, run_directory
+from frequency_reg.run_id import (
+    config_columns,
+    flat_config,
+    identity,
+    is_finished,
+    meant_before,
+    recorded_run,
+    run_directory,
+)
 from frequency_reg.search_space import Parameter, SearchSpace
 
 _WIDTH = 80
@@ -87,7 +95,11 @@ def notices(plan: Plan) -> list[str]:
 
 def _changes(row: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
     recorded = {key: value for key, value in row.items() if key.startswith("config.")}
-    keys = [key for key in planned if key not in recorded or recorded[key] != planned[key]]
+    keys = [
+        key
+        for key, value in planned.items()
+        if recorded.get(key) != value and not (key not in recorded and meant_before(key.removeprefix("config."), value))
+    ]
     keys += [key for key in recorded if key not in planned and recorded[key] is not None]
     if not keys:
         return f"made by version {row.get('provenance.package_version')} of frequency-reg"

@@ -73,7 +73,7 @@ def _inside_identity(flat: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: _source_run(value) if _names_a_source(key) and value is not None else value
         for key, value in flat.items()
-        if not _outside_identity(key) and not (key in _YOUNGER and value == _YOUNGER[key])
+        if not _outside_identity(key)
     }
 
 
@@ -113,10 +113,15 @@ _YOUNGER = {
 """Keys that earlier versions did not have, with the value that means what they did: such runs keep their identity."""
 
 
+def meant_before(key: str, value: object) -> bool:
+    """Whether a configuration without ``key``, of an earlier version, means the same as one with this value."""
+    return key in _YOUNGER and value == _YOUNGER[key]
+
+
 def identity(config: Config) -> str:
     """SHA-256 (hex) of the resolved configuration without :data:`OUTSIDE_IDENTITY`, and of the package's version."""
     nested = config.as_dict()
-    flat = _inside_identity(flatten(nested))
+    flat = {key: value for key, value in _inside_identity(flatten(nested)).items() if not meant_before(key, value)}
     text = json.dumps({"version": __version__, "config": flat}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
