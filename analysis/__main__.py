@@ -1,4 +1,4 @@
-"""``python -m analysis table|compare|plot|report|compact|query PATH``."""
+"""``python -m analysis table|compare|corruption-error|claims|plot|report|compact|query PATH``."""
 
 from __future__ import annotations
 
@@ -185,6 +185,37 @@ def _side_by_side(options: Namespace) -> Answer:
     return Answer(side_by_side.text(options.paths, runs, named, form, _width(options)), runs)
 
 
+def _corruption_error(options: Namespace) -> Answer:
+    from analysis import corruption_error_table
+    from analysis.frames import corruption_error
+
+    form = export.format_of(options.format, options.output)
+    records = _records(options.paths, options.where)
+    whole = corruption_error.scored(records)
+    reference, read = corruption_error_table.reference(records, options.baseline, whole)
+    found = corruption_error.corruption_errors(records, whole, reference)
+    each = options.per_corruption
+    if form in export.DATA:
+        frame = corruption_error_table.frame(records, found, per_corruption=each)
+        return Answer(export.encoded(frame, form, corruption_error_table.MEANINGS), [records, *read])
+    text = corruption_error_table.text(records, found, whole, form, _width(options), per_corruption=each)
+    return Answer(text, [records, *read])
+
+
+def _claims(options: Namespace) -> Answer:
+    from analysis import claims_page
+    from analysis.claims_command import Given
+
+    form = export.format_of(options.format, options.output)
+    if form == "latex":
+        raise AnalysisError("claims: there is no LaTeX of this page. Use --format markdown, or csv for the numbers.")
+    records = _records(options.paths, options.where)
+    if form in export.DATA:
+        meanings = {**export.COLUMNS, **claims_page.MEANINGS}
+        return Answer(export.encoded(claims_page.export(records), form, meanings), [records])
+    return Answer(claims_page.page(records, Given(options.paths, options.where)), [records])
+
+
 def _plot(options: Namespace) -> Answer:
     from analysis import drawing
 
@@ -238,12 +269,14 @@ def _query(options: Namespace) -> Answer:
 _COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "table": _table,
     "compare": _compare,
+    "corruption-error": _corruption_error,
+    "claims": _claims,
     "plot": _plot,
     "report": _report,
     "compact": _compact,
     "query": _query,
 }
-_TO_FILES = ("table", "compare", "query")
+_TO_FILES = ("table", "compare", "corruption-error", "claims", "query")
 
 
 def _pairs(texts: Sequence[str] | None) -> dict[str, str] | None:

@@ -46,6 +46,18 @@ def _parser() -> argparse.ArgumentParser:
         parents=[*table, base],
         help="differences from a baseline, paired by seed; or two and more runs side by side",
     )
+    _corruption_error(
+        commands.add_parser(
+            "corruption-error",
+            parents=[paths, where, shape],
+            help="mCE, relative mCE and mean accuracy on the corruption benchmark",
+        )
+    )
+    commands.add_parser(
+        "claims",
+        parents=[paths, where, shape],
+        help="published claims beside the records, definition by definition, as a page",
+    )
     _plot(commands.add_parser("plot", parents=[where], help="figures as files"))
     report = commands.add_parser("report", parents=[paths, where, base], help="everything in one HTML file")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: PATH/report.html")
@@ -104,6 +116,17 @@ def _table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all-columns", action="store_true", help="also what does not differ")
     parser.add_argument("--limit", type=_at_least(1), metavar="N", help="the first N rows")
     parser.add_argument("--runs", action="store_true", help="a row for each run, with its folder")
+
+
+def _corruption_error(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baseline",
+        action="append",
+        metavar="BASELINE",
+        help="whose errors are 100%%: KEY=VALUE of a configuration, a run's folder, or FILE.csv with columns "
+        "corruption, severity (0: clean), error; default: none, and no mCE",
+    )
+    parser.add_argument("--per-corruption", action="store_true", help="also the error of each of the 15 corruptions")
 
 
 def _plot(parser: argparse.ArgumentParser) -> None:
