@@ -224,10 +224,14 @@ def _kept_tables(stored: StoredRun) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _recorded(evaluation: Evaluation) -> dict[str, Any]:
-    """``config.*`` columns: those of training as they were recorded, those of the evaluation as they are now."""
+    """``config.*`` columns: those of training as they were recorded, those of the evaluation as they are now.
+
+    Probes only watched the training: networks that differ in them are not told apart here.
+    """
     now = config_columns(evaluation.config)
     about = ("config.dataset", "config.corruption", "config.evaluation", "config.diagnostic")
-    then = {k: v for k, v in evaluation.stored.row.items() if k.startswith("config.") and not k.startswith(about)}
+    left = (*about, "config.probe.")
+    then = {k: v for k, v in evaluation.stored.row.items() if k.startswith("config.") and not k.startswith(left)}
     shift = evaluation.shift
     return {
         **then,

@@ -34,6 +34,7 @@ def test_the_runs_own_corruption_gives_the_runs_own_numbers(trained, capsys):
     old, new = read(trained), read(evaluated(trained))
     kept = ["corruption", "severity", "parameter", "accuracy", "loss", "n"]
     assert new["robustness"].select(kept).to_pylist() == old["robustness"].select(kept).to_pylist()
+    assert not [column for column in new["run"].column_names if column.startswith("config.probe.")]
     for column in ("clean_accuracy", "clean_loss", "epoch", "train_accuracy", "config.seed", "config.model.width"):
         assert new["run"][column].to_pylist() == old["run"][column].to_pylist()
     assert new["run"]["provenance.trained_run"].to_pylist() == old["run"]["run_id"].to_pylist()
