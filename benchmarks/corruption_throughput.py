@@ -47,9 +47,9 @@ from frequency_reg.compose import make_plan
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.evaluate import robustness
+from frequency_reg.experiment import build_corruptions
 from frequency_reg.model.base import Model
 from frequency_reg.provenance import processor
-from frequency_reg.run import build_corruptions
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS, THEIRS, NUMPY = SIDES = ("ours", "imagecorruptions", "NumPy & co")

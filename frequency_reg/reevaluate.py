@@ -23,11 +23,11 @@ from frequency_reg.config import Config, ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.diagnostic.base import Question, Rows, Source
 from frequency_reg.evaluate import Score, published_robustness, robustness, score
+from frequency_reg.experiment import build_corruptions, build_diagnostics, set_up_torch
 from frequency_reg.model.base import Model
 from frequency_reg.outcome import Outcome
 from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RunWriter, read_run, run_directories
-from frequency_reg.run import build_corruptions, build_diagnostics, set_up_torch
 from frequency_reg.run_id import config_columns, finished_outcome
 from frequency_reg.shift import Chosen, Shift, shared_classes, shown_split
 from frequency_reg.source import load_sources, refuse_itself

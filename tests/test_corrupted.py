@@ -12,7 +12,8 @@ from frequency_reg.corruption.frost import PACKAGE
 from frequency_reg.corruption.gaussian_noise import GaussianNoise
 from frequency_reg.corruption.jpeg_compression import JpegCompression
 from frequency_reg.corruption.resize import Resize
-from frequency_reg.run import build_corruptions, run
+from frequency_reg.experiment import build_corruptions
+from frequency_reg.run import run
 
 PUBLISHED = ("cifar10c", "cifar100c", "imagenetc")
 COMPUTED = sorted({path.stem for path in Path("conf/corruption").glob("*.yaml")} - set(PUBLISHED))

@@ -86,8 +86,8 @@ def allowed(module: str) -> set[str]:
         | {f"frequency_reg.{name}" for name in ("config", "run_id", "compose", "progress", "search_space")},
     }
     above_run = ("compose", "plan", "isolation", "manifest", "places", "search_space")
-    below_run = floor | {f"frequency_reg.{name}" for name in table if name not in above_run}
-    return table.get(parts[1], below_run if parts[1] == "run" else set(ALL))
+    below_run = floor | {f"frequency_reg.{name}" for name in (*table, "experiment") if name not in above_run}
+    return table.get(parts[1], below_run if parts[1] in ("experiment", "run") else set(ALL))
 
 
 @pytest.mark.parametrize("module", sorted(name for name in ALL if name.startswith("frequency_reg.")))

@@ -168,7 +168,7 @@ def test_a_run_that_cannot_be_built_is_a_status(small, monkeypatch):
     def fail(*_, **__):
         raise MemoryError("too large")
 
-    monkeypatch.setattr("frequency_reg.run.regularizer_parts", fail)
+    monkeypatch.setattr("frequency_reg.experiment.regularizer_parts", fail)
     outcome = run(small())
     assert outcome.status == "oom"
     row = records.read(outcome.directory)["run"].to_pylist()[0]
@@ -184,7 +184,7 @@ def test_checking_ahead_raises_bad_input_only(small, monkeypatch):
     def fail(*_, **__):
         raise TypeError("a part's own bug")
 
-    monkeypatch.setattr("frequency_reg.run.regularizer_parts", fail)
+    monkeypatch.setattr("frequency_reg.experiment.regularizer_parts", fail)
     check(small(), images)
     assert run(small()).status == "failed"
 

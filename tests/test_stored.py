@@ -13,7 +13,8 @@ import torch
 from frequency_reg import checkpoint
 from frequency_reg.config import ConfigError
 from frequency_reg.evaluate import score
-from frequency_reg.run import build, run
+from frequency_reg.experiment import build
+from frequency_reg.run import run
 from frequency_reg.run_id import recorded_run
 from frequency_reg.stored import load_model, recorded_overrides, stored_run
 from tests.analysis.synthetic import edit

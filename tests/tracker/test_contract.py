@@ -10,8 +10,9 @@ import pytest
 
 from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError, instantiate
+from frequency_reg.experiment import build
 from frequency_reg.records import content_digest, run_directories
-from frequency_reg.run import build, run
+from frequency_reg.run import run
 from frequency_reg.run_id import flat_config, identity, run_name
 from frequency_reg.tracker.base import Origin, Tracker
 from sweeps import clean, folder
