@@ -198,7 +198,9 @@ def grid(
     """The overrides of every combination, and the keys that vary, both in the order given.
 
     A swept key that only some of the swept options have (``regularizer.dropout`` beside ``regularizer=none,dropout``)
-    is given to these only; the combinations that become equal are one.
+    is given to these only; the combinations that become equal are one. A study can be narrowed: a key of ``params``
+    stays such a key when the command line gives it one value, and falls away when the command line replaces the options
+    that have it (``study=X regularizer=none``).
 
     Args:
         overrides: of the command line, sweeps included; they win over ``params``.
@@ -219,16 +221,24 @@ def grid(
     jobs = [tuple(job) for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
     if not jobs:
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
-    groups = {key for key in varied if composer.is_group(key)}
-    if groups and groups != set(varied):
-        jobs = _where_they_exist(jobs, set(varied) - groups, composer)
+    keys = {*varied, *params}
+    groups = {key for key in keys if composer.is_group(key)}
+    if groups and groups != keys:
+        replaced = {key for key in set(params) - given if key.partition(".")[0] in given}
+        jobs = _where_they_exist(jobs, keys - groups, replaced, composer)
+        varied = tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
     return jobs, varied
 
 
-def _where_they_exist(jobs: list[tuple[str, ...]], values: set[str], composer: Composer) -> list[tuple[str, ...]]:
-    """``jobs`` without the ``values`` that their options do not have; a key that no job has stays, to be refused."""
+def _where_they_exist(
+    jobs: list[tuple[str, ...]], values: set[str], replaced: set[str], composer: Composer
+) -> list[tuple[str, ...]]:
+    """``jobs`` without the ``values`` that their options do not have.
+
+    A key that no job has stays, to be refused, unless it is one of the ``replaced``.
+    """
     keys = {options: composer.keys(options) for options in dict.fromkeys(_without(values, job) for job in jobs)}
-    known = set().union(*keys.values())
+    known = replaced.union(*keys.values())
     absent = {options: {key for key in values if key in known and key not in there} for options, there in keys.items()}
     return list(dict.fromkeys(_without(absent[_without(values, job)], job) for job in jobs))
 

@@ -4,6 +4,7 @@ import pytest
 
 from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError, instantiate, regularizer_parts, validate, variant_name
+from frequency_reg.run_id import flat_config
 
 
 def composed() -> dict:
@@ -94,3 +95,18 @@ def test_regularizer_parameters_find_their_class():
 def test_variant_name_is_the_file_or_the_torch_class():
     assert variant_name({"_target_": "frequency_reg.model.resnet20.ResNet20"}) == "resnet20"
     assert variant_name({"_target_": "torch.optim.SGD"}) == "SGD"
+
+
+def test_a_study_is_narrowed_by_replacing_options_and_a_misspelled_key_stays_one():
+    def runs(*overrides):
+        plan = make_plan(["study=central_comparison_short", *overrides], multirun=False)
+        chosen = [flat_config(run) for run in plan.runs]
+        return plan.varied, sorted({(c["regularizer"], c.get(f"regularizer.{c['regularizer']}")) for c in chosen})
+
+    varied, left = runs("regularizer=none")
+    assert (varied, left) == (("seed",), [("none", None)])
+    varied, left = runs("regularizer=none,dropout")
+    assert varied == ("regularizer.dropout", "seed", "regularizer")
+    assert left == [("dropout", 0.1), ("dropout", 0.3), ("dropout", 0.5), ("none", None)]
+    with pytest.raises(ConfigError, match="regularizer.weight_decy: unknown key"):
+        runs("regularizer.weight_decy=0.1,0.2")
