@@ -46,6 +46,7 @@ from training_throughput import load, network
 from frequency_reg.compose import make_plan
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.dataset.base import ImageData, Split
+from frequency_reg.diagnostic.base import Question
 from frequency_reg.evaluate import robustness
 from frequency_reg.experiment import build_corruptions
 from frequency_reg.model.base import Model
@@ -289,7 +290,7 @@ class NoNetwork(Model):
 def evaluation_seconds(model: Model, split: Split, suite: Mapping[str, Corruption]) -> float:
     """Wall time of the robustness rows of ``split``, in bf16."""
     started = time.perf_counter()
-    rows = robustness(model, split, suite, split_name="test", batch_size=BATCH_SIZE, precision=torch.bfloat16, seed=0)
+    rows = robustness(Question(model, split, "test", BATCH_SIZE, torch.bfloat16, seed=0), suite)
     assert sum(1 for _ in rows) == sum(1 + len(corruption.parameters) for corruption in suite.values())
     return time.perf_counter() - started
 

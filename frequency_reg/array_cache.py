@@ -92,7 +92,7 @@ class ArrayCache:
         return found
 
     def _reserve(self, temporary: Path, size: int) -> bool:
-        """Make room and an empty file of ``size`` bytes that takes it; False where too much was read lately."""
+        """Make room and a file of ``size`` bytes that takes it on the disk; False where too much was read lately."""
         with exclusive(self.folder / "room.lock"):
             files = []
             for file in self.folder.iterdir():
@@ -110,7 +110,7 @@ class ArrayCache:
             if shutil.disk_usage(self.folder).free < size + SPARE:
                 raise OSError(errno.ENOSPC, f"less than {SPARE / 2**30:g} GiB of the disk would stay free")
             with temporary.open("wb") as file_:
-                file_.truncate(size)
+                _allocate(file_.fileno(), size)
         return True
 
     def _refuse(self, error: OSError) -> None:
@@ -122,6 +122,20 @@ class ArrayCache:
             self.folder,
             error.strerror or error,
         )
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Give a file its length, and its blocks too where the system can say so beforehand.
+
+    Raises:
+        OSError: the disk has no room.
+    """
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except (AttributeError, OSError) as error:  # macOS has no such call, some file systems refuse it
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
+        os.ftruncate(descriptor, size)
 
 
 def _mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], *, quiet: bool = False) -> NDArray[Any] | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frequency_reg.config import ConfigError
+from frequency_reg.outcome import Outcome
 from frequency_reg.records import RecordsError
 from frequency_reg.shift import Shift
 
@@ -24,7 +25,11 @@ changed or run as code. Results: python -m analysis table outputs/NAME-evaluatio
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do the command; 0, 2 for bad input (nothing is written then), 130 if interrupted."""
+    """Do the command.
+
+    Returns:
+        0; 1 if another process is doing some of it; 2 for bad input (nothing is written then); 130 if interrupted.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     options = _parser().parse_intermixed_args(arguments)
     try:
@@ -42,26 +47,33 @@ def _evaluate(options: argparse.Namespace) -> int:
     from frequency_reg.reevaluate import DataSets, evaluate, planned
 
     folders, overrides = _split(options.words)
-    evaluations = planned(folders, overrides, Shift(resize=options.resize, labels=_labels(options.labels)))
     data_sets = DataSets()
-    done = []
-    for number, evaluation in enumerate(evaluations, start=1):
-        print(f"[{number}/{len(evaluations)}] {evaluation.stored.directory.name}", flush=True)
-        try:
-            outcome = evaluate(evaluation, data_sets)
-        except DataError as error:
-            raise ConfigError(str(error)) from error
-        print(f"    {'was there already' if outcome.skipped else outcome.detail}", flush=True)
-        done.append(outcome.directory.parent)
-    for folder in dict.fromkeys(done):
+    outcomes = []
+    try:
+        evaluations = planned(
+            folders, overrides, Shift(resize=options.resize, labels=_labels(options.labels)), data_sets
+        )
+        for number, evaluation in enumerate(evaluations, start=1):
+            print(f"[{number}/{len(evaluations)}] {evaluation.stored.directory.name}", flush=True)
+            outcomes.append(evaluate(evaluation, data_sets))
+            print(f"    {_said(outcomes[-1])}", flush=True)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
+    for folder in dict.fromkeys(outcome.directory.parent for outcome in outcomes):
         print(f"table:  python -m analysis table {folder}")
-    return 0
+    return 0 if all(outcome.status == "complete" for outcome in outcomes) else 1
+
+
+def _said(outcome: Outcome) -> str:
+    if outcome.status == "complete" and outcome.skipped:
+        return f"was there already{outcome.detail and f': {outcome.detail}'}"
+    return outcome.detail if outcome.status == "complete" else f"{outcome.status}: {outcome.detail}"
 
 
 def _split(words: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Folders (their names may hold ``=``) and overrides."""
-    folders = [Path(word) for word in words if Path(word).exists() or "=" not in word]
-    overrides = [word for word in words if not Path(word).exists() and "=" in word]
+    overrides = [word for word in words if not Path(word).exists() and ("=" in word or word.startswith("~"))]
+    folders = [Path(word) for word in words if word not in overrides]
     if not folders:
         raise ConfigError("evaluate: which runs? Give a run's folder, outputs/NAME/RUN, or a sweep's, outputs/NAME")
     return folders, overrides

@@ -6,8 +6,11 @@ small for) is a ConfigError here, when no directory exists yet.
 
 from __future__ import annotations
 
+import logging
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 
@@ -15,7 +18,8 @@ from frequency_reg.config import Config, ConfigError, instantiate, regularizer_p
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.corruption.published import Published
 from frequency_reg.dataset.base import Dataset, ImageData, Split
-from frequency_reg.diagnostic.base import Diagnostic, Source
+from frequency_reg.diagnostic.base import Diagnostic
+from frequency_reg.evaluate import Bench
 from frequency_reg.model.base import ImageShape, Model
 from frequency_reg.probe.base import Probe
 from frequency_reg.regularizer.base import Composition
@@ -25,6 +29,8 @@ from frequency_reg.stopping import StoppingRule
 from frequency_reg.streams import stream_seed
 from frequency_reg.tracker.base import Tracker
 from frequency_reg.train import Augmentation
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -39,10 +45,7 @@ class Experiment:
     regularizer: Composition
     optimizer: torch.optim.Optimizer
     probes: list[Probe]
-    corruptions: dict[str, Corruption]
-    published: dict[str, Published]
-    diagnostics: list[Diagnostic]
-    sources: dict[str, Source]
+    bench: Bench
     pruning: StoppingRule | None
     trackers: dict[str, Tracker]
     device: torch.device
@@ -55,6 +58,33 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     dataset: Dataset = instantiate(config.dataset)
     data = _to_device(data or dataset.load(), device)
     _check_task(config, data)
+    regularizer = Composition({name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()})
+    model = _build_model(config, data, regularizer).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    bench = build_bench(config, data.image_shape, len(data.class_names), precision)
+    for published in bench.published.values():
+        next(published.sets(data))  # stored images of another test set must show before a run trains
+    optimizer = instantiate(config.optimizer, params=regularizer.parameter_groups(model))
+    probes = build_probes(config, data)
+    sources = load_sources(config, config_columns(config), data.image_shape, data.class_names, device)
+    return Experiment(
+        config=config,
+        run_id=run_id,
+        data=data,
+        augmentation=Augmentation(dataset.crop_padding, dataset.horizontal_flip),
+        model=model,
+        regularizer=regularizer,
+        optimizer=optimizer,
+        probes=probes,
+        bench=replace(bench, sources=sources),
+        pruning=None if config.pruning is None else instantiate(config.pruning),
+        trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
+        device=device,
+        precision=precision,
+    )
+
+
+def _build_model(config: Config, data: ImageData, regularizer: Composition) -> Model:
+    """A new network as the regularizers want it; seeds torch before the one and before the other."""
     torch.manual_seed(stream_seed(config.seed, "initialisation"))
     model: Model = instantiate(
         config.model,
@@ -63,34 +93,31 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         mean=data.mean,
         std=data.std,
     )
-    parts = {name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()}
-    regularizer = Composition(parts)
     torch.manual_seed(stream_seed(config.seed, "regularizer"))
     try:
-        model = regularizer.prepare(model)
+        return regularizer.prepare(model)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    corruptions, published = build_corruptions(config, data.image_shape)
-    for source in published.values():
-        next(source.sets(data))  # stored images of another test set must show before a run trains
-    return Experiment(
-        config=config,
-        run_id=run_id,
-        data=data,
-        augmentation=Augmentation(dataset.crop_padding, dataset.horizontal_flip),
-        model=model,
-        regularizer=regularizer,
-        optimizer=instantiate(config.optimizer, params=regularizer.parameter_groups(model)),
-        probes=build_probes(config, data),
+
+
+def build_bench(config: Config, image_shape: ImageShape, num_classes: int, precision: torch.dtype) -> Bench:
+    """What the trained model is measured by, its sources left out.
+
+    Raises:
+        ConfigError: see :func:`build_corruptions` and :func:`build_diagnostics`.
+    """
+    corruptions, published = build_corruptions(config, image_shape)
+    settings = config.evaluation
+    return Bench(
         corruptions=corruptions,
         published=published,
-        diagnostics=build_diagnostics(config, data.image_shape, len(data.class_names)),
-        sources=load_sources(config, config_columns(config), data.image_shape, data.class_names, device),
-        pruning=None if config.pruning is None else instantiate(config.pruning),
-        trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
-        device=device,
+        diagnostics=build_diagnostics(config, image_shape, num_classes),
+        splits=tuple(settings.splits),
+        batch_size=settings.batch_size,
         precision=precision,
+        seed=settings.seed,
+        eight_bit=settings.eight_bit,
+        cache_gib=config.runtime.corruption_cache_gib,
     )
 
 
@@ -103,14 +130,48 @@ def build_corruptions(config: Config, image_shape: ImageShape) -> tuple[dict[str
     made = {name: instantiate(node) for name, node in sorted(config.corruption.items())}
     published = {name: each for name, each in made.items() if isinstance(each, Published)}
     computed: dict[str, Corruption] = {name: each for name, each in made.items() if name not in published}
-    grey = torch.full((1, *image_shape), 0.5)
-    for corruption in computed.values():
-        for severity in range(1, len(corruption.parameters) + 1):
-            try:
-                corruption(grey, severity, torch.Generator().manual_seed(0))
-            except ValueError as error:
-                raise ConfigError(str(error)) from error
+    coincide = []
+    for name, corruption in computed.items():
+        try:
+            coincide += _coinciding(name, corruption, image_shape)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    if coincide:
+        _warn_once(f"on images of {' x '.join(map(str, image_shape))} (C, H, W): {'; '.join(coincide)}")
     return computed, published
+
+
+_PROBE_VALUES = 4096
+"""So many pixels at least tell severities apart that change one in a hundred."""
+
+
+def _coinciding(name: str, corruption: Corruption, image_shape: ImageShape) -> list[str]:
+    """Which severities give the clean images or one another's, on fixed random images and from equal random numbers.
+
+    Raises:
+        ValueError: a severity cannot be applied to images (C, H, W) of that shape.
+    """
+    n = -(-_PROBE_VALUES // math.prod(image_shape))
+    clean = torch.rand((n, *image_shape), generator=torch.Generator().manual_seed(0))
+    kinds: list[tuple[torch.Tensor, list[str]]] = [(clean, [])]
+    for severity in range(1, len(corruption.parameters) + 1):
+        images = corruption(clean, severity, torch.Generator().manual_seed(1))
+        same = next((numbers for seen, numbers in kinds if torch.allclose(seen, images, rtol=0, atol=1e-4)), None)
+        if same is None:
+            kinds.append((images, [str(severity)]))
+        else:
+            same.append(str(severity))
+    (_, unchanged), *others = kinds
+    meant = not any(corruption.changes(image_shape[0], int(severity)) for severity in unchanged)
+    how = " (as it says of such images)" if meant else ""
+    found = [f"{name} changes nothing at severity {', '.join(unchanged)}{how}"] if unchanged else []
+    return found + [f"{name} does the same at severities {', '.join(n)}" for _, n in others if len(n) > 1]
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """A sweep builds the same corruptions for every run."""
+    _log.warning("%s; their rows repeat a measurement", text)
 
 
 def build_probes(config: Config, data: ImageData) -> list[Probe]:

@@ -57,7 +57,7 @@ def field(name: str, kind: pa.DataType, definition: str, *, unit: str = "1", mea
 _RUN_ID = field("run_id", pa.string(), "hash of the resolved configuration that made the run")
 _EPOCH = field("epoch", pa.int32(), "finished epochs; 0 is before the first update", unit="epoch")
 _LAYER = field("layer", pa.string(), "module path of the convolution")
-_DEPTH = field("depth", pa.int32(), "index of the layer among all convolutions, 0 is the stem")
+_DEPTH = field("depth", pa.int32(), "index among the convolutions with square kernels, 0 is the stem")
 _NORMALIZATION = field(
     "normalization", pa.string(), "how H is formed: dc, total, energy, absolute, absolute_folded; see ssr.value"
 )

@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,13 +21,14 @@ import torch
 from frequency_reg.compose import make_plan
 from frequency_reg.config import Config, ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData, Split
-from frequency_reg.diagnostic.base import Question, Rows, Source
-from frequency_reg.evaluate import Score, published_robustness, robustness, score
-from frequency_reg.experiment import build_corruptions, build_diagnostics, set_up_torch
+from frequency_reg.diagnostic.base import Source
+from frequency_reg.evaluate import Bench, Score, measured
+from frequency_reg.experiment import build_bench, set_up_torch
 from frequency_reg.model.base import Model
 from frequency_reg.outcome import Outcome
 from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RunWriter, read_run, run_directories
+from frequency_reg.run import held
 from frequency_reg.run_id import config_columns, finished_outcome
 from frequency_reg.shift import Chosen, Shift, shared_classes, shown_split
 from frequency_reg.source import load_sources, refuse_itself
@@ -46,7 +47,22 @@ _KEPT_COLUMNS = (
 """What holds for the trained network whatever it is shown."""
 
 
-_OF_TRAINING = ("model", "regularizer", "optimizer", "epochs", "batch_size", "schedule", "seed", "probe", "tracker")
+_TAKEN = (
+    "dataset",
+    "corruption",
+    "suite",
+    "diagnostic",
+    "evaluation",
+    "runtime",
+    "name",
+    "outputs",
+    "trusted_packages",
+)
+"""What an evaluation can be told; every other key of a configuration is of the training, and was decided there."""
+
+_OF_TRAINING = {"study", *(field.name for field in fields(Config))} - set(_TAKEN)
+
+_DECIDES_ON_SCORE = tuple(f"provenance.{key}" for key in ("data_digest", "torch", "device", "precision"))
 
 
 @dataclass(frozen=True)
@@ -64,30 +80,41 @@ class Evaluation:
     shift: Shift
 
 
-def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift) -> list[Evaluation]:
+def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift, data_sets: DataSets) -> list[Evaluation]:
     """The evaluations of every complete run at or below ``folders``, composed and checked before any is done.
 
     Args:
         overrides: as for a run; those of model, regularizer and training mean nothing here and are refused.
+        data_sets: loads what is needed.
 
     Raises:
         ConfigError: a folder holds no run, a run is not complete, a key or value is wrong, or a diagnostic's source
             is the very run.
+        ConfigError, frequency_reg.dataset.base.DataError: see :func:`evaluate`; the networks are not asked for that.
     """
-    for text in overrides:
-        if text.split("=")[0].split(".")[0] in _OF_TRAINING:
-            raise ConfigError(f"{text}: the network is trained already; evaluate takes dataset, corruption, evaluation")
+    keys = [_key(text) for text in overrides]
+    for text, key in zip(overrides, keys, strict=True):
+        if key.partition(".")[0] in _OF_TRAINING:
+            raise ConfigError(f"{text}: the network is trained already; evaluate takes {', '.join(_TAKEN)}")
     found = []
+    place = [text for text, key in zip(overrides, keys, strict=True) if key == "dataset.root"]
     for directory in dict.fromkeys(d for folder in folders for d in _runs(folder)):
-        stored = stored_run(directory, [text for text in overrides if text.startswith("dataset.root=")])
+        stored = stored_run(directory, place)
         own = recorded_overrides(stored.row)
-        if any(text.startswith("dataset=") for text in overrides):
-            own = [text for text in own if not text.startswith("dataset")]
+        if "dataset" in keys:
+            own = [text for text in own if _key(text).partition(".")[0] != "dataset"]
         name = f"name={directory.absolute().parent.name}-evaluation"
         config = make_plan([*own, f"seed={stored.row.get('config.seed', 0)}", name, *overrides], multirun=False).runs[0]
         refuse_itself(config, stored.row)
         found.append(Evaluation(stored, config, shift))
+    for evaluation in found:
+        _ready(evaluation, data_sets)  # with many runs, what a later one refuses must show before the first is measured
     return found
+
+
+def _key(override: str) -> str:
+    """What an override is about, in any of Hydra's spellings: ``++model.width=3``, ``~model``, ``model@model=mlp``."""
+    return override.lstrip("+~").partition("=")[0].partition("@")[0].strip()
 
 
 def _runs(folder: Path) -> list[Path]:
@@ -113,30 +140,117 @@ class DataSets:
         return self._loaded[key]
 
 
-def evaluate(evaluation: Evaluation, data_sets: DataSets) -> Outcome:
-    """Measure one trained run and publish the records, unless they are there already.
+@dataclass(frozen=True)
+class _Ready:
+    """All that measuring one trained run needs, checked.
+
+    Attributes:
+        trained: the network, all its classes.
+        data: the data set as it is.
+        pairs: (class of the network, class of the data set) that mean the same.
+        bench: for networks restricted to these classes; holds the sources, restricted too.
+        device: where the network is.
+        identity: of the evaluation.
+        directory: of its records.
+    """
+
+    trained: Trained
+    data: ImageData
+    pairs: list[tuple[int, int]]
+    bench: Bench
+    device: torch.device
+    identity: str
+    directory: Path
+
+    @property
+    def whole(self) -> bool:
+        """Whether the network's classes and the data set's are the same, in the same order."""
+        return _whole(self.pairs, self.trained, self.data)
+
+    def made(self) -> dict[str, str | int]:
+        """``provenance.*`` columns."""
+        return provenance(device=self.device, precision=self.bench.precision, data_digest=self.data.digest)
+
+
+def _ready(evaluation: Evaluation, data_sets: DataSets) -> _Ready:
+    """Load the network and the data set and refuse what does not fit; nothing is measured or written.
 
     Raises:
-        ConfigError, frequency_reg.dataset.base.DataError: the checkpoint, the data set or the classes do not fit.
-        RecordsError: the directory cannot be written.
+        ConfigError, DataError: see :func:`evaluate`.
     """
     stored, config = evaluation.stored, evaluation.config
     device, precision = set_up_torch(config)
     trained = load_model(stored, lambda: data_sets(stored.config.dataset), device)
     sources = load_sources(config, stored.row, trained.image_shape, trained.class_names, device)
     identity = _identity(evaluation, trained, sources)
+    data = data_sets(config.dataset)
+    pairs = shared_classes(trained.class_names, data.class_names, evaluation.shift)
+    if not evaluation.shift.resize:
+        none = Split(data.test.images[:0], data.test.labels[:0])
+        shown_split(none, pairs, trained.image_shape, evaluation.shift)  # refuses another shape
+    bench = build_bench(config, trained.image_shape, len(pairs), precision)
+    whole = _whole(pairs, trained, data)
+    _check_published(bench, data, whole=whole and data.image_shape == trained.image_shape)
+    asked = {key: replace(each, model=_restricted(each.model, pairs, whole)) for key, each in sources.items()}
     directory = (Path(config.outputs) / config.name / _directory_name(stored, identity)).absolute()
-    there = finished_outcome(directory, identity)
+    return _Ready(trained, data, pairs, replace(bench, sources=asked), device, identity, directory)
+
+
+def _whole(pairs: list[tuple[int, int]], trained: Trained, data: ImageData) -> bool:
+    return pairs == [(i, i) for i in range(len(trained.class_names))] and len(data.class_names) == len(pairs)
+
+
+def _restricted(network: Model, pairs: Sequence[tuple[int, int]], whole: bool) -> Model:
+    return cast(Model, network if whole else Chosen(network, [ours for ours, _ in pairs]))
+
+
+def _check_published(bench: Bench, data: ImageData, *, whole: bool) -> None:
+    if bench.published and not whole:
+        raise ConfigError(
+            f"corruption={','.join(bench.published)}: stored images belong to one test set; they can be shown only to "
+            "networks that were trained on its classes and image size"
+        )
+    for source in bench.published.values():
+        next(source.sets(data))
+
+
+def evaluate(evaluation: Evaluation, data_sets: DataSets) -> Outcome:
+    """Measure one trained run and publish the records, unless they are there already.
+
+    An evaluation that another process is doing is left to it, with status ``running``.
+
+    Raises:
+        ConfigError, frequency_reg.dataset.base.DataError: the checkpoint, the data set or the classes do not fit.
+        RecordsError: the directory cannot be written.
+    """
+    ready = _ready(evaluation, data_sets)
+    there = finished_outcome(ready.directory, ready.identity)
     if there is not None:
         return there
-    data = data_sets(config.dataset)
+    with held(ready.directory) as ours:
+        if ours is None:
+            return Outcome(ready.directory, "running", "another process is doing this evaluation", skipped=True)
+        return finished_outcome(ready.directory, ready.identity) or _record(evaluation, ready)
+
+
+def _record(evaluation: Evaluation, ready: _Ready) -> Outcome:
+    """Measure into the records of the directory, which this process holds, and publish them."""
     started = time.perf_counter()
+    stored, bench, made = evaluation.stored, ready.bench, ready.made()
+    stamp = {"configuration": ready.identity, "formula_version": str(SCHEMA_VERSION)}
+    stamp.update({key.removeprefix("provenance."): str(value) for key, value in made.items()})
+    schemas = {name: schema for diagnostic in bench.diagnostics for name, schema in diagnostic.schemas.items()}
+    writer = RunWriter(ready.directory, ready.identity, stamp=stamp, schemas=schemas)
+    for table, kept in _kept_tables(stored):
+        writer.add(table, kept)
+    model, data = _restricted(ready.trained.model, ready.pairs, ready.whole), _shown(evaluation, ready)
+    clean = _score_of_training(stored, ready) or bench.clean_score(model, data)
     versions: dict[str, str] = {}
-    clean, rows = _measured(evaluation, trained, sources, data, device, precision, versions)
-    made = provenance(device=device, precision=precision, data_digest=data.digest)
+    for table, columns in measured(model, data, bench, clean=clean, versions=versions):
+        writer.add(table, columns)
     row = {
         **{column: stored.row.get(column) for column in _KEPT_COLUMNS},
-        "run_name": directory.name,
+        "run_name": ready.directory.name,
         "status": "complete",
         "status_detail": None,
         "clean_accuracy": clean.accuracy,
@@ -146,75 +260,41 @@ def evaluate(evaluation: Evaluation, data_sets: DataSets) -> Outcome:
         **_recorded(evaluation),
         **made,
         **generator_columns(versions),
+        **_origin(stored, ready.trained),
+    }
+    writer.set_run(row)
+    writer.publish()
+    return Outcome(ready.directory, "complete", f"clean {clean.accuracy:.1%} of {clean.n} images")
+
+
+def _origin(stored: StoredRun, trained: Trained) -> dict[str, Any]:
+    """Which run trained the network, by which code, and its weights."""
+    return {
         "provenance.trained_run": stored.run_id,
         "provenance.trained_by": stored.row.get("provenance.source_digest"),
         "provenance.weights": trained.digest,
     }
-    directory.mkdir(parents=True, exist_ok=True)
-    stamp = {"configuration": identity, "formula_version": str(SCHEMA_VERSION)}
-    stamp.update({key.removeprefix("provenance."): str(value) for key, value in made.items()})
-    diagnostics = build_diagnostics(config, trained.image_shape, len(trained.class_names))
-    schemas = {name: schema for diagnostic in diagnostics for name, schema in diagnostic.schemas.items()}
-    _publish(RunWriter(directory, identity, stamp=stamp, schemas=schemas), stored, rows, row)
-    return Outcome(directory, "complete", f"clean {clean.accuracy:.1%} of {clean.n} images")
 
 
-def _measured(
-    evaluation: Evaluation,
-    trained: Trained,
-    sources: Mapping[str, Source],
-    data: ImageData,
-    device: torch.device,
-    precision: torch.dtype,
-    versions: dict[str, str],
-) -> tuple[Score, list[Rows]]:
-    """The clean score on the test split, and the rows of every table that the evaluation fills.
+def _shown(evaluation: Evaluation, ready: _Ready) -> ImageData:
+    """The data set with the splits that are asked on as the network sees them, on its device."""
 
-    ``versions`` takes what made the corrupted images, see :func:`frequency_reg.evaluate.robustness`.
-    """
-    config, settings = evaluation.config, evaluation.config.evaluation
-    pairs = shared_classes(trained.class_names, data.class_names, evaluation.shift)
-    whole = pairs == [(i, i) for i in range(len(trained.class_names))] and len(data.class_names) == len(pairs)
+    def shown(split: Split) -> Split:
+        found = shown_split(split, ready.pairs, ready.trained.image_shape, evaluation.shift)
+        return Split(found.images.to(ready.device), found.labels.to(ready.device))
 
-    def asked(network: Model) -> Model:
-        return cast(Model, network if whole else Chosen(network, [ours for ours, _ in pairs]))
-
-    model = asked(trained.model)
-    corruptions, published = build_corruptions(config, trained.image_shape)
-    if published and not (whole and data.image_shape == trained.image_shape):
-        raise ConfigError(
-            f"corruption={','.join(published)}: stored images belong to one test set; they can be shown only to "
-            "networks that were trained on its classes and image size"
-        )
-    diagnostics = build_diagnostics(config, trained.image_shape, len(pairs))
-    others = {folder: replace(source, model=asked(source.model)) for folder, source in sources.items()}
-    size = {"batch_size": settings.batch_size, "precision": precision}
-    measured = {**size, "seed": settings.seed, "eight_bit": settings.eight_bit, "versions": versions}
-    measured["cache_gib"] = config.runtime.corruption_cache_gib
-
-    def shown(name: str) -> Split:
-        split = shown_split(getattr(data, name), pairs, trained.image_shape, evaluation.shift)
-        return Split(split.images.to(device), split.labels.to(device))
-
-    test = shown("test")
-    clean = score(model, test, **size)  # type: ignore[arg-type]
-    rows: list[Rows] = []
-    for name in settings.splits:
-        split = test if name == "test" else shown(name)
-        found = robustness(model, split, corruptions, split_name=name, **measured)  # type: ignore[arg-type]
-        rows += [("robustness", row) for row in found]
-        question = Question(model, split, name, settings.batch_size, precision, settings.seed, others)
-        rows += [row for diagnostic in diagnostics for row in diagnostic.measure(question)]
-    found = published_robustness(model, data, published, versions=versions, **size)  # type: ignore[arg-type]
-    rows += [("robustness", row) for row in found]
-    return clean, rows
+    data = replace(ready.data, test=shown(ready.data.test))
+    return replace(data, validation=shown(data.validation)) if "validation" in ready.bench.splits else data
 
 
-def _publish(writer: RunWriter, stored: StoredRun, rows: Sequence[Rows], row: Mapping[str, Any]) -> None:
-    for table, columns in [*_kept_tables(stored), *rows]:
-        writer.add(table, columns)
-    writer.set_run(row)
-    writer.publish()
+def _score_of_training(stored: StoredRun, ready: _Ready) -> Score | None:
+    """The clean score as the run measured it, where nothing else needs that of now and it would be the same."""
+    accuracy, loss = stored.row.get("clean_accuracy"), stored.row.get("clean_loss")
+    made = ready.made()
+    same = ready.whole and all(str(stored.row.get(key)) == str(made[key]) for key in _DECIDES_ON_SCORE)
+    if ready.bench.scores_clean_test or not same or accuracy is None or loss is None:
+        return None
+    return Score(accuracy, loss, len(ready.data.test))
 
 
 def _kept_tables(stored: StoredRun) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ import torch
 
 from frequency_reg import checkpoint, presence
 from frequency_reg.config import Config, ConfigError
-from frequency_reg.dataset.base import DataError, ImageData, Split
-from frequency_reg.diagnostic.base import Diagnostic, Question
-from frequency_reg.evaluate import published_robustness, robustness, score
+from frequency_reg.dataset.base import DataError, ImageData
+from frequency_reg.diagnostic.base import Diagnostic
+from frequency_reg.evaluate import measured, score
 from frequency_reg.experiment import Experiment, build
 from frequency_reg.outcome import Outcome
 from frequency_reg.presence import Presence
@@ -58,7 +58,7 @@ def run(config: Config) -> Outcome:
         raise
     except Exception as error:
         return _failed_to_build(config, error)
-    with _present(directory) as ours:
+    with held(directory) as ours:
         if ours is None:
             return Outcome(directory, "running", "another process is doing this run", skipped=True)
         return finished_outcome(directory, run_id) or _Recorder(experiment, directory, ours).execute()
@@ -87,17 +87,22 @@ def _failed_to_build(config: Config, error: Exception) -> Outcome:
 
 
 @contextmanager
-def _present(directory: Path) -> Iterator[Presence | None]:
-    """Hold the run's directory, made if it is missing; None if another process holds it."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with presence.hold(directory) as ours:
-            yield ours
-    except OSError as error:
-        raise RecordsError(
-            f"{directory}: cannot be written ({error.strerror}). Choose another folder with outputs=PATH, "
-            "or mend its permissions."
-        ) from error
+def held(directory: Path) -> Iterator[Presence | None]:
+    """Hold a run's directory, made if it is missing; None if another process holds it.
+
+    Raises:
+        RecordsError: it cannot be made or written.
+    """
+    with ExitStack() as stack:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            ours = stack.enter_context(presence.hold(directory))
+        except OSError as error:
+            raise RecordsError(
+                f"{directory}: cannot be written ({error.strerror}). Choose another folder with outputs=PATH, "
+                "or mend its permissions."
+            ) from error
+        yield ours
 
 
 class _Recorder:
@@ -112,7 +117,7 @@ class _Recorder:
         self.directory = directory
         self.presence = ours
         self.watched: dict[int, float] = {}  # what the stopping rule looks at, by epoch
-        parts: list[Probe | Diagnostic] = [*experiment.probes, *experiment.diagnostics]
+        parts: list[Probe | Diagnostic] = [*experiment.probes, *experiment.bench.diagnostics]
         schemas = {name: schema for part in parts for name, schema in part.schemas.items()}
         self.provenance = provenance(
             device=experiment.device, precision=experiment.precision, data_digest=experiment.data.digest
@@ -255,62 +260,20 @@ class _Recorder:
 
     def _evaluate(self) -> None:
         """Accuracy, clean and corrupted, and diagnostics of the final model; only its run row shows test accuracy."""
-        experiment, settings = self.experiment, self.experiment.config.evaluation
+        model, data, bench = self.experiment.model, self.experiment.data, self.experiment.bench
         started = time.perf_counter()
-        clean = score(
-            experiment.model, experiment.data.test, batch_size=settings.batch_size, precision=experiment.precision
-        )
+        clean = bench.clean_score(model, data)
         self.row.update(clean_accuracy=clean.accuracy, clean_loss=clean.loss)
         self._clear_evaluation()
         versions: dict[str, str] = {}
-        for split_name in settings.splits:
-            rows = robustness(
-                experiment.model,
-                getattr(experiment.data, split_name),
-                experiment.corruptions,
-                split_name=split_name,
-                batch_size=settings.batch_size,
-                precision=experiment.precision,
-                seed=settings.seed,
-                eight_bit=settings.eight_bit,
-                cache_gib=experiment.config.runtime.corruption_cache_gib,
-                versions=versions,
-            )
-            for row in rows:
-                self._add("robustness", row)
-            self._diagnose(split_name)
-        for row in published_robustness(
-            experiment.model,
-            experiment.data,
-            experiment.published,
-            batch_size=settings.batch_size,
-            precision=experiment.precision,
-            versions=versions,
-        ):
-            self._add("robustness", row)
+        for table, rows in measured(model, data, bench, clean=clean, versions=versions):
+            self._add(table, rows)
         self.provenance.update(generator_columns(versions))
         self.row["evaluate_seconds"] = time.perf_counter() - started
 
-    def _diagnose(self, split_name: str) -> None:
-        """What every diagnostic finds of the final model on a split."""
-        experiment, settings = self.experiment, self.experiment.config.evaluation
-        split: Split = getattr(experiment.data, split_name)
-        question = Question(
-            experiment.model,
-            split,
-            split_name,
-            settings.batch_size,
-            experiment.precision,
-            settings.seed,
-            experiment.sources,
-        )
-        for diagnostic in experiment.diagnostics:
-            for table, rows in diagnostic.measure(question):
-                self._add(table, rows)
-
     def _clear_evaluation(self) -> None:
         """Forget what an earlier evaluation of this run has written."""
-        for table in {"robustness"}.union(*(diagnostic.schemas for diagnostic in self.experiment.diagnostics)):
+        for table in {"robustness"}.union(*(diagnostic.schemas for diagnostic in self.experiment.bench.diagnostics)):
             self.writer.clear(table)
 
     def _checkpoint_if_due(self, result: EpochResult) -> None:

@@ -1,5 +1,6 @@
 """Arrays are made once, shared, whole or absent, and never take more than their limit."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -79,6 +80,31 @@ def test_a_full_disk_is_one_warning_and_leaves_nothing(tmp_path, monkeypatch, ca
     assert len(caplog.records) == 1
     assert "No space left on device" in caplog.text
     assert list(tmp_path.glob("*.raw")) + list(tmp_path.glob("*.tmp")) == []
+
+
+def test_a_reserved_file_has_its_room_on_the_disk(tmp_path):
+    size = 3 * 2**20
+    seen = []
+
+    def blocks():
+        taken = (tmp_path / "a0.tmp").stat()
+        seen.append((taken.st_size, taken.st_blocks * 512 >= size))
+        return [np.zeros(size, U8)]
+
+    ArrayCache(tmp_path, size).array("a0", (size,), U8, blocks)
+    assert seen == [(size, True)]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP, None])
+def test_a_system_that_reserves_nothing_gives_the_length(tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, "refused")
+
+    if number is None:
+        monkeypatch.delattr(array_cache.os, "posix_fallocate")
+    else:
+        monkeypatch.setattr(array_cache.os, "posix_fallocate", refuse)
+    assert ArrayCache(tmp_path, 1000).array("a0", (4, 25), U8, ramp())[3, 24] == 99
 
 
 def test_the_disk_is_never_filled(tmp_path, monkeypatch, caplog):

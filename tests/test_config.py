@@ -108,5 +108,5 @@ def test_a_study_is_narrowed_by_replacing_options_and_a_misspelled_key_stays_one
     varied, left = runs("regularizer=none,dropout")
     assert varied == ("regularizer.dropout", "seed", "regularizer")
     assert left == [("dropout", 0.1), ("dropout", 0.3), ("dropout", 0.5), ("none", None)]
-    with pytest.raises(ConfigError, match="regularizer.weight_decy: unknown key"):
+    with pytest.raises(ConfigError, match=r"regularizer\.weight_decy: unknown key"):
         runs("regularizer.weight_decy=0.1,0.2")

@@ -11,7 +11,8 @@ from frequency_reg.corruption.gaussian_noise import GaussianNoise
 from frequency_reg.corruption.published import Published, StoredSet
 from frequency_reg.corruption.resize import Resize
 from frequency_reg.dataset.base import ImageData, Split
-from frequency_reg.evaluate import assert_clean_at_zero, published_robustness, robustness, score
+from frequency_reg.diagnostic.base import Diagnostic, Question
+from frequency_reg.evaluate import Bench, assert_clean_at_zero, measured, published_robustness, robustness, score
 from frequency_reg.model.mlp import MLP
 from frequency_reg.provenance import generator_columns
 
@@ -56,13 +57,8 @@ def test_noise_depends_on_seed_and_severity_not_on_the_run(model, split):
 def test_rows_of_every_corruption_begin_with_the_clean_score(model, split):
     rows = list(
         robustness(
-            model,
-            split,
+            Question(model, split, "test", 20, torch.float32, 0),
             {"noise": NOISE, "resize": Resize(size=[16], relative_to=32, antialias=False)},
-            split_name="test",
-            batch_size=20,
-            precision=torch.float32,
-            seed=0,
         )
     )
     assert [(r["corruption"], r["severity"], r["parameter"]) for r in rows] == [
@@ -119,10 +115,60 @@ def test_published_images_are_scored_under_a_name_of_their_own():
     ]
 
 
+class Asked(Diagnostic):
+    """Says which split it was asked on."""
+
+    def rows(self, question):
+        yield "asked", {"split": question.split_name}
+
+
+def counted(model):
+    """Batches that the model is shown from now on."""
+    seen = []
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    return seen
+
+
+def test_a_bench_is_asked_split_after_split_and_the_clean_test_split_once():
+    model = FixedClass()
+    test, validation = (
+        Split(torch.zeros(n, 1, 8, 8, dtype=torch.uint8), torch.ones(n, dtype=torch.int64)) for n in (5, 3)
+    )
+    data = ImageData(validation, validation, test, ("a", "b"), (0.5,), (0.5,), "digest")
+    noise = GaussianNoise(sigma=[0.1], clip=True)
+    bench = Bench({"noise": noise}, {"c": TwoSets(names=["fog"])}, [Asked()], splits=("test", "validation"))
+    seen = counted(model)
+    clean = bench.clean_score(model, data)
+    rows = [
+        (table, r["split"], r.get("severity"), r.get("n")) for table, r in measured(model, data, bench, clean=clean)
+    ]
+    assert rows == [
+        ("robustness", "test", 0, 5),
+        ("robustness", "test", 1, 5),
+        ("asked", "test", None, None),
+        ("robustness", "validation", 0, 3),
+        ("robustness", "validation", 1, 3),
+        ("asked", "validation", None, None),
+        ("robustness", "test", 0, 5),
+        ("robustness", "test", 1, 4),
+        ("robustness", "test", 2, 4),
+    ]
+    assert seen == [5, 5, 3, 3, 1, 3, 1, 3]
+
+
+def test_without_corruptions_nothing_is_scored(split):
+    model = FixedClass()
+    seen = counted(model)
+    data = ImageData(split, split, split, ("a", "b"), (0.5,), (0.5,), "digest")
+    bench = Bench({}, {}, [Asked()], splits=("test", "validation"))
+    assert len(list(measured(model, data, bench, clean=None))) == 2
+    assert seen == []
+    assert not bench.scores_clean_test
+
+
 def test_versions_say_what_made_the_images(model, split):
     versions = {}
-    list(robustness(model, split, {"noise": NOISE}, split_name="test", batch_size=20, precision=torch.float32, seed=0,
-                    versions=versions))  # fmt: skip
+    list(robustness(Question(model, split, "test", 20, torch.float32, 0), {"noise": NOISE}, versions=versions))
     clean = Split(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([1, 0]))
     data = ImageData(clean, clean, clean, ("a", "b"), (0.5,), (0.5,), "digest")
     list(published_robustness(FixedClass(), data, {"cifar10c": TwoSets(names=["fog"])}, batch_size=2,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +82,62 @@ def _band_classes() -> tuple[str, ...]:
 
     config = make_plan(["dataset=bands"], multirun=False).runs[0]
     return tuple(instantiate(config.dataset).load().class_names)
+
+
+OF_TRAINING = ("++model.width=3", "~model.width", "model@model=lenet", "steps_per_epoch=3", "pruning=null", "study=x")
+
+
+@pytest.mark.parametrize("override", OF_TRAINING)
+def test_no_spelling_of_what_was_decided_in_training_is_dropped(trained, capsys, override):
+    assert command(trained, override) == 2
+    assert capsys.readouterr().err == (
+        f"error: {override}: the network is trained already; evaluate takes dataset, corruption, suite, diagnostic, "
+        "evaluation, runtime, name, outputs, trusted_packages\n"
+    )
+
+
+def test_what_a_later_run_is_refused_for_shows_before_the_first_is_measured(small, capsys):
+    first, second = (run(small("name=s", f"seed={seed}")).directory for seed in (0, 1))
+    for file in second.glob("checkpoint-*"):
+        file.unlink()
+    assert main([str(first), str(second), f"outputs={first.parents[1]}", "corruption=[gaussian_blur]"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{second}: no checkpoint of the last epoch (2)" in err
+    assert not (first.parents[1] / "s-evaluation").exists()
+
+
+def test_an_evaluation_that_another_process_is_doing_is_left_to_it(trained, capsys):
+    assert command(trained, "corruption=[gaussian_blur]") == 0
+    folder = evaluated(trained)
+    (folder / "run.parquet").unlink()
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        capsys.readouterr()
+        assert command(trained, "corruption=[gaussian_blur]") == 1
+        assert "    running: another process is doing this evaluation\n" in capsys.readouterr().out
+        assert not (folder / "run.parquet").exists()
+    assert command(trained, "corruption=[gaussian_blur]") == 0
+    assert (folder / "run.parquet").exists()
+
+
+def test_the_clean_score_of_training_stands_where_nothing_else_needs_it(trained, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("scored, although the run has the score")
+
+    monkeypatch.setattr("frequency_reg.evaluate.Bench.clean_score", refuse)
+    assert command(trained, "corruption=[]") == 0
+    old, new = read(trained)["run"], read(evaluated(trained))["run"]
+    for column in ("clean_accuracy", "clean_loss"):
+        assert new[column].to_pylist() == old[column].to_pylist()
+    for asked in (["corruption=[gaussian_blur]"], ["evaluation.seed=1", "runtime.precision=bf16"]):
+        with pytest.raises(AssertionError, match="although the run has the score"):
+            command(trained, "corruption=[]", *asked)
+
+
+def test_the_help_of_the_command_names_evaluate():
+    done = subprocess.run([sys.executable, "-m", "frequency_reg", "--help"], capture_output=True, text=True, check=True)
+    assert "  frequency-reg evaluate RUN ... " in done.stdout
 
 
 @pytest.mark.parametrize(

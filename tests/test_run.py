@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from frequency_reg import checkpoint, records
+from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError, instantiate
+from frequency_reg.experiment import _warn_once, build_corruptions
 from frequency_reg.records import RecordsError, content_digest
 from frequency_reg.run import check, run
 from frequency_reg.run_id import identity, recorded_run, run_directory
@@ -176,6 +178,35 @@ def test_a_run_that_cannot_be_built_is_a_status(small, monkeypatch):
     assert "Traceback" in (outcome.directory / "log.txt").read_text()
 
 
+@pytest.mark.parametrize(
+    ("group", "shape", "said"),
+    [
+        ("pixelate", (1, 8, 8), ["images of 1 x 8 x 8 (C, H, W): pixelate does the same at severities 1, 2, 3; their"]),
+        ("pixelate", (3, 32, 32), []),
+        ("saturate", (1, 32, 32), ["saturate changes nothing at severity 1, 2, 3 (as it says of such images)"]),
+        ("saturate", (3, 32, 32), []),
+        ("impulse_noise", (1, 8, 8), []),
+    ],
+)
+def test_severities_that_coincide_are_one_warning(caplog, group, shape, said):
+    _warn_once.cache_clear()
+    config = make_plan([f"corruption=[{group}]"], multirun=False).runs[0]
+    for _ in range(2):
+        build_corruptions(config, shape)
+    assert len(caplog.records) == len(said)
+    assert all(text in record.message for text, record in zip(said, caplog.records, strict=True))
+
+
+def test_constants_that_change_nothing_are_said(caplog):
+    _warn_once.cache_clear()
+    config = make_plan(
+        ["corruption=[gaussian_noise]", "corruption.gaussian_noise.sigma=[0.0000001,0.1,0.1]"], multirun=False
+    ).runs[0]
+    build_corruptions(config, (1, 8, 8))
+    expected = "gaussian_noise changes nothing at severity 1; gaussian_noise does the same at severities 2, 3"
+    assert expected in caplog.text
+
+
 def test_checking_ahead_raises_bad_input_only(small, monkeypatch):
     images = instantiate(small().dataset).load()
     with pytest.raises(ConfigError, match=r"model\.padding=0: 8 x 8 images are too small"):
@@ -204,7 +235,7 @@ def test_an_exception_is_a_status_with_its_traceback_in_the_log(small, monkeypat
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("frequency_reg.run.robustness", fail)
+    monkeypatch.setattr("frequency_reg.run.measured", fail)
     config = small("epochs=1")
     outcome = run(config)
     assert outcome.status == status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypedDict, Unpack
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 import torch
 from torch import Generator, Tensor
 
-from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Question, as_pixels
+from frequency_reg.dataset.base import Split, as_values
+from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Question
+from frequency_reg.model.base import ImageShape
 from frequency_reg.records import field
 
 Norm = Literal["linf", "l2"]
@@ -77,6 +78,39 @@ class Ball:
         return self.project(centres + self.eps * offset.to(centres.device), centres)
 
 
+def balls(linf: Sequence[float], l2: Sequence[float]) -> list[Ball]:
+    """The balls of a diagnostic's parameters ``linf`` (eps in 1/255) and ``l2`` (eps in the unit of pixels)."""
+    return [Ball("linf", eps / 255) for eps in linf] + [Ball("l2", eps) for eps in l2]
+
+
+def check_balls(diagnostic: str, image_shape: ImageShape, **eps: Sequence[float]) -> None:
+    """Refuse to attack in no ball at all, or in one wider than the space of images (C, H, W).
+
+    From black to white it is 255/255 in the L-infinity norm and sqrt(C H W) in the L2 norm; an eps above that is meant
+    in another unit.
+
+    Args:
+        diagnostic: its name, for the message.
+        image_shape: (C, H, W).
+        eps: by parameter; ``l2`` in the unit of pixels, any other in 1/255.
+
+    Raises:
+        ValueError: there is none, or one is too large.
+    """
+    if not any(eps.values()):
+        keys = [f"diagnostic.{diagnostic}.{key}" for key in eps]
+        raise ValueError(f"{', '.join(f'{key}=[]' for key in keys)}: nothing to attack; give an eps, {keys[0]}=[8.0]")
+    for key, values in eps.items():
+        widest = math.sqrt(math.prod(image_shape)) if key == "l2" else 255
+        unit = "pixels in [0, 1]" if key == "l2" else "1/255 of the pixels' range"
+        for value in values:
+            if value > widest:
+                raise ValueError(
+                    f"diagnostic.{diagnostic}.{key}: eps {value:g} is wider than the space of the images, which is "
+                    f"{widest:.4g} from black to white; choose a smaller one, in units of {unit}"
+                )
+
+
 class Outcome(NamedTuple):
     """What became of each image: classified correctly, (N,) bool, and its loss, (N,) float64 in nat."""
 
@@ -89,8 +123,8 @@ class Outcome(NamedTuple):
 
     def score(self) -> dict[str, float | int]:
         """Accuracy, mean loss and number of images."""
-        accuracy, loss = float(self.correct.double().mean()), float(self.loss.mean())
-        return {"accuracy": accuracy, "loss": loss, "n": len(self.correct)}
+        n = len(self.correct)
+        return {"accuracy": int(self.correct.sum()) / n, "loss": float(self.loss.mean()), "n": n}
 
 
 def met(question: Question, split: Split, change: Callable[[Tensor, Tensor, slice], Tensor] | None = None) -> Outcome:
@@ -98,7 +132,7 @@ def met(question: Question, split: Split, change: Callable[[Tensor, Tensor, slic
     parts = []
     for start in range(0, len(split), question.batch_size):
         places = slice(start, start + question.batch_size)
-        pixels, labels = as_pixels(split.images[places]), split.labels[places]
+        pixels, labels = as_values(split.images[places]), split.labels[places]
         if change is not None:
             pixels = change(pixels, labels, places)
         parts.append(question.outcomes(pixels, labels))
@@ -149,7 +183,7 @@ def adversarial(question: Question, split: Split, ball: Ball, **pgd: Unpack[Sear
 
     The random points depend on the norm and the restart alone: every eps scales the same ones.
     """
-    centres, steps = as_pixels(split.images), pgd["steps"]
+    centres, steps = as_values(split.images), pgd["steps"]
     step_size = pgd["step_factor"] * ball.eps / steps
     for restart in range(pgd["restarts"]):
         starts = ball.random(centres, question.generator("attack", ball.norm, restart))

@@ -12,9 +12,9 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.attack import ATTACKS, Ball, met, shown
-from frequency_reg.diagnostic.base import Diagnostic, Question, Rows, as_pixels
+from frequency_reg.dataset.base import Split, as_values
+from frequency_reg.diagnostic.attack import ATTACKS, Ball, balls, check_balls, met, shown
+from frequency_reg.diagnostic.base import Diagnostic, Question, Rows
 from frequency_reg.model.base import ImageShape
 from frequency_reg.streams import stream_seed
 
@@ -71,6 +71,7 @@ class AutoAttack(Diagnostic):
 
     def check(self, image_shape: ImageShape, num_classes: int) -> None:
         """See :meth:`Diagnostic.check`."""
+        check_balls("auto_attack", image_shape, linf=self.linf, l2=self.l2)
         if importlib.util.find_spec(PACKAGE) is None:
             raise ValueError(
                 f"diagnostic=[auto_attack] needs the package {PACKAGE}; pip install 'frequency-reg[attacks]', "
@@ -91,18 +92,18 @@ class AutoAttack(Diagnostic):
         """See :meth:`Diagnostic.rows`."""
         split = question.first(self.images)
         clean = met(question, split)
-        balls = [Ball("linf", eps / 255) for eps in self.linf] + [Ball("l2", eps) for eps in self.l2]
+        chosen = balls(self.linf, self.l2)
         shared = {"split": question.split_name, "attack": "auto_attack"}
-        for norm in dict.fromkeys(ball.norm for ball in balls):
+        for norm in dict.fromkeys(ball.norm for ball in chosen):
             yield "attacks", {**shared, "norm": norm, "eps": 0.0, "steps": 0, "restarts": 0, **clean.score()}
-        for ball in balls:
+        for ball in chosen:
             worst = clean.worse(shown(question, split, self._found(question, split, ball)))
             strength = {"norm": ball.norm, "eps": ball.eps, "steps": _STEPS, "restarts": 1}
             yield "attacks", {**shared, **strength, **worst.score()}
 
     def _found(self, question: Question, split: Split, ball: Ball) -> Tensor:
         """For every image (N, C, H, W) of the split the one that an attack succeeded with, or itself."""
-        pixels = as_pixels(split.images)
+        pixels = as_values(split.images)
         devices = [pixels.device] if pixels.device.type == "cuda" else []
         tracer = sys.gettrace()  # a check of the package's sets its own, and none after it
         try:

@@ -10,8 +10,8 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows, as_pixels
+from frequency_reg.dataset.base import Split, as_values
+from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows
 from frequency_reg.model.base import ImageShape
 from frequency_reg.records import field
 
@@ -134,7 +134,7 @@ def mean_spectrum(images: Tensor, energy: Energy, batch_size: int) -> Tensor:
     """
     total = torch.zeros(images.shape[-2:], dtype=torch.float64, device=images.device)
     for batch in images.split(batch_size):
-        magnitude = torch.fft.fft2(as_pixels(batch)).abs().double()
+        magnitude = torch.fft.fft2(as_values(batch)).abs().double()
         total += (magnitude.square() if energy == "power" else magnitude).sum((0, 1))
     total[0, 0] = 0
     return (total / (len(images) * images.shape[1])).cpu()
@@ -201,7 +201,7 @@ def _score(question: Question, split: Split, change: Callable[[Tensor], Tensor])
     totals = torch.zeros(2, dtype=torch.float64, device=split.images.device)
     batches = zip(split.images.split(question.batch_size), split.labels.split(question.batch_size), strict=True)
     for images, labels in batches:
-        correct, loss = question.outcomes(change(as_pixels(images)), labels)
+        correct, loss = question.outcomes(change(as_values(images)), labels)
         totals += torch.stack([correct.double().sum(), loss.sum()])
     accuracy, loss_mean = (totals / len(split)).tolist()
     return accuracy, loss_mean

@@ -150,8 +150,3 @@ def at_rest(model: nn.Module) -> Iterator[None]:
             module.training = mode
         for parameter in trained:
             parameter.requires_grad_(True)
-
-
-def as_pixels(images: Tensor) -> Tensor:
-    """uint8 images -> float32 in [0, 1]."""
-    return images.float().div_(255)

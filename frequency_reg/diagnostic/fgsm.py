@@ -9,8 +9,9 @@ import pyarrow as pa
 from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 
-from frequency_reg.diagnostic.attack import ATTACKS, Ball, ascend, met
+from frequency_reg.diagnostic.attack import ATTACKS, Ball, ascend, balls, check_balls, met
 from frequency_reg.diagnostic.base import Diagnostic, Question, Rows
+from frequency_reg.model.base import ImageShape
 
 
 class FGSM(Diagnostic):
@@ -40,14 +41,17 @@ class FGSM(Diagnostic):
         self.linf = linf
         self.images = images
 
+    def check(self, image_shape: ImageShape, num_classes: int) -> None:  # noqa: ARG002
+        """See :meth:`Diagnostic.check`."""
+        check_balls("fgsm", image_shape, linf=self.linf)
+
     def rows(self, question: Question) -> Iterator[Rows]:
         """See :meth:`Diagnostic.rows`."""
         split = question.first(self.images)
         clean = met(question, split)
         shared = {"split": question.split_name, "attack": "fgsm", "norm": "linf"}
         yield "attacks", {**shared, "eps": 0.0, "steps": 0, "restarts": 0, **clean.score()}
-        for eps in self.linf:
-            ball = Ball("linf", eps / 255)
+        for ball in balls(self.linf, []):
 
             def attack(pixels: Tensor, labels: Tensor, _places: slice, ball: Ball = ball) -> Tensor:
                 return ascend(question, pixels, labels, ball, start=pixels, steps=1, step_size=ball.eps)

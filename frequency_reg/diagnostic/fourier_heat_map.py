@@ -12,8 +12,8 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows, as_pixels
+from frequency_reg.dataset.base import Split, as_values
+from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows
 from frequency_reg.diagnostic.fourier_basis import FourierBasis, fourier_basis
 from frequency_reg.records import field
 
@@ -67,7 +67,7 @@ class FourierHeatMap(Diagnostic):
                 RUN_ID,
                 SPLIT,
                 field("layer", pa.string(), "module path of the convolution"),
-                field("depth", pa.int32(), "index of the layer among all convolutions, 0 is the stem"),
+                field("depth", pa.int32(), "index among the convolutions with square kernels, 0 is the stem"),
                 *FREQUENCY,
                 field("value", pa.float64(), "mean L2 change of the convolution's output / mean L2 norm of the clean"),
                 field("n", pa.int64(), "images perturbed by each frequency", unit="image"),
@@ -121,7 +121,7 @@ def _perturbed(question: Question, split: Split, waves: Tensor, changes: _LayerC
     waves = waves.to(device)
     totals = torch.zeros(2, len(waves), dtype=torch.float64, device=device)
     for chosen in torch.arange(len(split), device=device).split(max(1, question.batch_size // 8)):
-        pixels, labels = as_pixels(split.images[chosen]), split.labels[chosen]
+        pixels, labels = as_values(split.images[chosen]), split.labels[chosen]
         changes.meet_clean()
         if changes.any:
             question.logits(pixels)

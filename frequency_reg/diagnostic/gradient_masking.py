@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -10,9 +10,19 @@ import pyarrow as pa
 from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor
 
-from frequency_reg.dataset.base import Split
-from frequency_reg.diagnostic.attack import STRENGTH, Ball, Outcome, Search, ascend, met, projected_gradient
-from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows, as_pixels
+from frequency_reg.dataset.base import Split, as_values
+from frequency_reg.diagnostic.attack import (
+    STRENGTH,
+    Ball,
+    Outcome,
+    Search,
+    ascend,
+    check_balls,
+    met,
+    projected_gradient,
+)
+from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows
+from frequency_reg.model.base import ImageShape
 from frequency_reg.records import field
 
 
@@ -108,6 +118,10 @@ class GradientMasking(Diagnostic):
         self.images = images
         self.source = source
 
+    def check(self, image_shape: ImageShape, num_classes: int) -> None:  # noqa: ARG002
+        """See :meth:`Diagnostic.check`."""
+        check_balls("gradient_masking", image_shape, eps=[self.eps], linf=self.linf)
+
     def rows(self, question: Question) -> Iterator[Rows]:
         """See :meth:`Diagnostic.rows`."""
         split, eps, most = question.first(self.images), self.eps / 255, self.steps[-1]
@@ -129,10 +143,9 @@ class GradientMasking(Diagnostic):
         for check, attacks in series.items():
             for position, attack in enumerate(attacks):
                 yield "gradient_masking", {**shared, "check": check, "position": position, **attack}
-            accuracies = [attack["accuracy"] for attack in attacks]
-            value = accuracies[0] if check == "unbounded" else largest_rise(accuracies)
-            verdict = {"value": value, "tolerance": self.tolerance, "passed": value <= self.tolerance}
-            yield "gradient_masking_checks", {**shared, "check": check, **verdict}
+            correct = [round(attack["accuracy"] * len(split)) for attack in attacks]
+            found = verdict(check, correct, self.tolerance, len(split))
+            yield "gradient_masking_checks", {**shared, "check": check, **found}
 
     def _pgd(
         self, question: Question, split: Split, eps: float, steps: int, found_on: Question | None = None
@@ -142,7 +155,7 @@ class GradientMasking(Diagnostic):
         return _row("pgd" if found_on is None else "transfer", eps, steps, self.restarts, outcome)
 
     def _random(self, question: Question, split: Split, eps: float) -> dict[str, Any]:
-        ball, worst, centres = Ball("linf", eps), met(question, split), as_pixels(split.images)
+        ball, worst, centres = Ball("linf", eps), met(question, split), as_values(split.images)
         for sample in range(self.samples):
             points = ball.random(centres, question.generator("gradient_masking", sample))
 
@@ -153,10 +166,20 @@ class GradientMasking(Diagnostic):
         return _row("random", eps, 0, self.samples, worst)
 
 
-def largest_rise(values: list[float]) -> float:
-    """Largest amount by which a value exceeds an earlier one; 0 if they never rise."""
-    rises = [later - min(values[:place]) for place, later in enumerate(values) if place]
-    return max([0.0, *rises])
+def verdict(check: str, correct: Sequence[int], tolerance: float, n: int) -> dict[str, Any]:
+    """Value, tolerance and whether the check is passed, of the ``correct`` images of ``n`` after each attack.
+
+    Images are counted and divided once: a rise of 2 in 200 is then the very number 0.01, whereas accuracies differ by
+    0.01 and a rounding error, and a tolerance of 0.01 would pass it or not by where the rise happened.
+    """
+    value = (correct[0] if check == "unbounded" else largest_rise(correct)) / n
+    return {"value": value, "tolerance": tolerance, "passed": value <= tolerance}
+
+
+def largest_rise(counts: Sequence[int]) -> int:
+    """Largest amount by which a count exceeds an earlier one; 0 if they never rise."""
+    rises = [later - min(counts[:place]) for place, later in enumerate(counts) if place]
+    return max([0, *rises])
 
 
 def _fgsm(question: Question, split: Split, eps: float) -> dict[str, Any]:

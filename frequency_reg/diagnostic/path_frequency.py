@@ -10,7 +10,8 @@ import torch
 from annotated_types import Ge
 from torch import Generator, Tensor
 
-from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows, as_pixels
+from frequency_reg.dataset.base import as_values
+from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows
 from frequency_reg.records import field
 
 Kind = Literal["within", "between"]
@@ -72,7 +73,7 @@ class PathFrequency(Diagnostic):
             ends = pairs(split.labels.cpu(), kind, self.paths, question.generator("path_frequency", kind))
             if ends is None:
                 continue
-            first, last = (as_pixels(split.images[end.to(split.images.device)]) for end in ends)
+            first, last = (as_values(split.images[end.to(split.images.device)]) for end in ends)
             power = path_power(distances(question, first, last, self.points))
             spread = power.std(0) if len(power) > 1 else torch.full_like(power[0], torch.nan)
             yield (

@@ -8,7 +8,17 @@ from typing import Annotated, ClassVar
 import pyarrow as pa
 from annotated_types import Ge, Gt, MinLen
 
-from frequency_reg.diagnostic.attack import STRENGTH, Ball, Outcome, Search, adversarial, met, projected_gradient, shown
+from frequency_reg.diagnostic.attack import (
+    STRENGTH,
+    Outcome,
+    Search,
+    adversarial,
+    balls,
+    check_balls,
+    met,
+    projected_gradient,
+    shown,
+)
 from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Diagnostic, Question, Rows
 from frequency_reg.model.base import ImageShape
 from frequency_reg.records import field
@@ -79,6 +89,7 @@ class Transfer(Diagnostic):
 
     def check(self, image_shape: ImageShape, num_classes: int) -> None:  # noqa: ARG002
         """See :meth:`Diagnostic.check`."""
+        check_balls("transfer", image_shape, linf=self.linf, l2=self.l2)
         if self.source is None:
             raise ValueError(
                 "diagnostic.transfer.source=null: on whose network are the images to be found? Give the folder of "
@@ -90,13 +101,13 @@ class Transfer(Diagnostic):
         split, source = question.first(self.images), question.sources[str(self.source)]
         other = question.of(source)
         clean, clean_source = met(question, split), met(other, split)
-        balls = [Ball("linf", eps / 255) for eps in self.linf] + [Ball("l2", eps) for eps in self.l2]
+        chosen = balls(self.linf, self.l2)
         shared = {"split": question.split_name, "source_run": source.run_id, "source_weights": source.weights}
-        for norm in dict.fromkeys(ball.norm for ball in balls):
+        for norm in dict.fromkeys(ball.norm for ball in chosen):
             strength = {"norm": norm, "eps": 0.0, "steps": 0, "restarts": 0}
             yield "transfer", {**shared, **strength, **_scores(clean, clean, clean_source)}
         pgd = Search(steps=self.steps, restarts=self.restarts, step_factor=self.step_factor)
-        for ball in balls:
+        for ball in chosen:
             transferred, on_source = clean, clean_source
             for images in adversarial(other, split, ball, **pgd):
                 transferred = transferred.worse(shown(question, split, images))

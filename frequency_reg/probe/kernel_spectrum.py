@@ -19,7 +19,7 @@ REFERENCES = ("init", "epoch_1")
 
 @dataclass(frozen=True)
 class ConvolutionLayer:
-    """A convolution, its place among all convolutions, and the batch norm that follows it, if any."""
+    """A convolution, its place among those with square kernels, and the batch norm that follows it, if any."""
 
     name: str
     depth: int

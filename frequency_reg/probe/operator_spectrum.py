@@ -42,7 +42,7 @@ class OperatorSpectrum(Probe):
                 field("run_id", pa.string(), "hash of the resolved configuration that made the run"),
                 field("epoch", pa.int32(), "finished epochs; 0 is before the first update", unit="epoch"),
                 field("layer", pa.string(), "module path of the convolution"),
-                field("depth", pa.int32(), "index of the layer among all convolutions, 0 is the stem"),
+                field("depth", pa.int32(), "index among the convolutions with square kernels, 0 is the stem"),
                 field("size", pa.int32(), "n: side of the images that the operator acts on", unit="sample"),
                 field("stride", pa.int32(), "the layer's stride; gains are those before it", unit="sample"),
                 field("frequency", pa.float64(), "sqrt(f_u^2 + f_v^2)", unit="cycle per sample of the layer's input"),

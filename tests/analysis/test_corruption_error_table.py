@@ -160,6 +160,10 @@ def test_a_published_table_as_the_baseline(two: Path, tmp_path: Path, capsys: py
     code, _, err = ran(capsys, two, "--baseline", path)
     assert code == 2
     assert "paper.csv: no error for jpeg_compression 5" in err
+    path.write_text("corruption,severity,error\nfog,1,abc\n")
+    code, _, err = ran(capsys, two, "--baseline", path)
+    assert code == 2
+    assert "paper.csv: line 2: fog,1,abc; expected corruption,severity,error" in err
 
 
 def test_every_number_equals_a_naive_recomputation(both: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,7 +206,8 @@ def test_every_number_equals_a_naive_recomputation(both: Path, capsys: pytest.Ca
 def test_computed_and_published_images_stand_apart(both: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = ran(capsys, both, "--baseline", "regularizer=none")
     assert (code, err) == (0, "")
-    assert out.index("Images computed here, with the constants of CIFAR-10-C") < out.index("Published images: cifar10c")
+    title = "Images computed here from cifar10 (32 px), with the constants of CIFAR-10-C\n"
+    assert out.index(title) < out.index("Published images: cifar10c")
     assert "different test sets" in out
     assert max(map(len, out.splitlines())) <= 80
     table = frame(capsys, both)
@@ -324,6 +329,119 @@ def test_baselines_that_are_none(two: Path, tmp_path: Path, capsys: pytest.Captu
     code, _, err = ran(capsys, two, "--where", "regularizer=none", "--baseline", "regularizer=none")
     assert code == 2
     assert "--baseline regularizer=none: no other configuration agrees with it" in err
+
+
+SEED_0, SEED_1 = {"evaluation.seed": 0}, {"evaluation.seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        (SEED_0, SEED_1, ("cifar10, evaluation.seed=1", "cifar10, evaluation.seed=0")),
+        ({"evaluation.eight_bit": True}, {},
+         ("cifar10, evaluation.eight_bit=false", "cifar10, evaluation.eight_bit=true")),
+        ({}, {"shift.resize": True}, ("cifar10, shift.resize=true", "cifar10, shift.resize=false")),
+        ({}, {"shift.labels": '{"cat": "dog"}'},
+         ('cifar10, shift.labels={"cat": "dog"}', "cifar10, shift.labels=–")),
+        ({"dataset.size": 32}, {"dataset.size": 64}, ("cifar10, dataset.size=64", "cifar10, dataset.size=32")),
+        ({}, {"dataset": "svhn"}, ("svhn", "cifar10")),
+    ],
+)  # fmt: skip
+def test_errors_on_other_images_are_no_baseline(
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    words: tuple[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path / "w0", {**DECAY, **ours}, 0, flat(0.8))
+    write(tmp_path / "n0", {**NONE, **theirs}, 0, flat(0.6))
+    expected = f"tested on {words[0]}, these runs on {words[1]}; only errors on the same images can be compared"
+    code, out, err = ran(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")
+    assert (code, out) == (2, "")
+    assert f"--baseline n0: was {expected}" in err
+    key, chosen = next(iter(theirs.items())) if theirs else (next(iter(ours)), "null")
+    named = ("--baseline", "regularizer=none", "--baseline", f"{key}={chosen}")
+    code, out, err = ran(capsys, tmp_path, *named)
+    assert (code, out) == (2, "")
+    assert f"it was {expected}" in err
+
+
+def test_the_data_decide_where_they_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "n0", {**NONE, "dataset.size": 1}, 0, flat(0.6), made_by={"data_digest": "a" * 64})
+    write(tmp_path / "same", {**DECAY, "dataset.size": 2}, 0, flat(0.8), made_by={"data_digest": "a" * 64})
+    write(tmp_path / "other", DECAY, 0, flat(0.8), made_by={"data_digest": "b" * 64})
+    write(tmp_path / "silent", DECAY, 0, flat(0.8))
+    for name in ("same", "silent"):
+        table = frame(capsys, tmp_path / name, "--baseline", tmp_path / "n0")
+        assert value(table, "mce", "weight_decay 0.001") == pytest.approx(0.5)
+    code, _, err = ran(capsys, tmp_path / "other", "--baseline", tmp_path / "n0")
+    assert code == 2
+    assert "was tested on cifar10, data=aaaaaaaaaaaa, these runs on cifar10, data=bbbbbbbbbbbb; only errors" in err
+
+
+def test_what_only_training_sees_is_no_other_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = {"dataset.root": "/elsewhere", "dataset.horizontal_flip": False, "dataset.validation_size": 100}
+    write(tmp_path / "n0", {**NONE, **theirs}, 0, flat(0.6))
+    write(tmp_path / "w0", {**DECAY, "dataset.horizontal_flip": True, "dataset.validation_size": 5000}, 0, flat(0.8))
+    table = frame(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")
+    assert value(table, "mce", "weight_decay 0.001") == pytest.approx(0.5)
+
+
+def test_published_images_have_no_seed_and_no_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = {**COMPUTED, **PUBLISHED}
+    write(tmp_path / "n0", {**NONE, **SEED_0}, 0, flat(0.6), corruptions=images)
+    write(tmp_path / "w0", {**DECAY, **SEED_1, "evaluation.eight_bit": True}, 0, flat(0.8), corruptions=images)
+    table = frame(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")
+    assert value(table, "mce", "weight_decay 0.001", images="cifar10c") == pytest.approx(0.5)
+    assert np.isnan(value(table, "mce", "weight_decay 0.001"))
+    out = " ".join(ran(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")[1].split())
+    assert "No baseline on images computed here for weight_decay 0.001: no ratio." in out
+    assert (
+        "A baseline was tested on cifar10, evaluation.eight_bit=false, evaluation.seed=0, these runs on cifar10" in out
+    )
+
+
+def test_other_code_behind_the_images_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = {"generator.fog": "1", "generator.gaussian_noise_c": "1", "generator.snow": "1", "generator.blur": "1"}
+    theirs = {**ours, "generator.fog": "2", "generator.gaussian_noise_c": "2", "generator.blur": "2"}
+    published = {"generator.cifar10c.fog": "3"}
+    images = {**COMPUTED, **PUBLISHED}
+    write(tmp_path / "n0", NONE, 0, flat(0.6), corruptions=images, made_by={**theirs, **published})
+    write(tmp_path / "w0", DECAY, 0, flat(0.8), corruptions=images, made_by={**ours, **published})
+    said = (
+        "Caution: Computed images of gaussian_noise, fog differ in their version (provenance.generator.*) between "
+        "weight_decay 0.001 and the baseline none: their errors may be on other images."
+    )
+    out = " ".join(ran(capsys, tmp_path, "--baseline", "regularizer=none")[1].split())
+    assert said in out
+    assert out.count("Caution: ") == 1
+    assert said in " ".join(Page(report.html(analysis.load(tmp_path))).text.split())
+    out = " ".join(ran(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")[1].split())
+    assert said.replace("baseline none", "baseline n0") in out
+    write(tmp_path / "v0", {**DECAY, "regularizer.weight_decay": 0.1}, 0, flat(0.8), made_by=theirs)
+    out = " ".join(ran(capsys, tmp_path / "v0", "--baseline", tmp_path / "n0")[1].split())
+    assert "Caution" not in out
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"dataset": "digits"}, "digits (8 px), with the constants of CIFAR-10-C, scaled to other sizes than 32 px"),
+        ({"dataset": "cifar100"}, "cifar100 (32 px), with the constants of CIFAR-10-C "),
+        ({"dataset": "bands", "dataset.size": 16}, "bands (16 px), with the constants of CIFAR-10-C, scaled to other"),
+        ({"dataset": "bands", "dataset.size": 32}, "bands (32 px), with the constants of CIFAR-10-C "),
+        ({"dataset": "unknown"}, "unknown, with the constants of CIFAR-10-C, scaled to other sizes"),
+        ({"shift.resize": True}, "cifar10, with the constants of CIFAR-10-C, scaled to other sizes"),
+    ],
+)
+def test_the_title_names_the_data_set_and_its_size(
+    choices: dict[str, Any], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "n0", {**NONE, **choices}, 0, flat(0.6))
+    out = ran(capsys, tmp_path / "n0")[1]
+    assert f"Images computed here from {words}" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_formats(two: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
-"""Accuracy against eps: one panel a norm, clean accuracy at its left, a line for each configuration and attack."""
+"""Accuracy against eps: a panel for each norm and number of images, a line for each configuration and attack."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from analysis.frames.attack_curves import attack_curves as frame
 from analysis.plot.attack_curves import attack_curves
 from tests.analysis.diagnosed import diagnosed
 
+IMAGES = {"fgsm": 50, "pgd": 50}
 EPS = {"linf": [0.0, 2 / 255, 8 / 255], "l2": [0.0, 0.5]}
 
 
-def attacks(configuration: int, seed: int) -> dict[str, pd.DataFrame]:
+def attacks(configuration: int, seed: int, images: Mapping[str, int] = IMAGES) -> dict[str, pd.DataFrame]:
     """Accuracy .8 - eps x 10 (fgsm: x 5) + .1 for configuration 1, +- .02 by seed; only pgd knows l2."""
     rows = []
     for attack, steps, restarts, slope in (("fgsm", 1, 1, 5), ("pgd", 20, 2, 10)):
@@ -24,7 +26,7 @@ def attacks(configuration: int, seed: int) -> dict[str, pd.DataFrame]:
             for eps in EPS[norm]:
                 accuracy = 0.8 - slope * (eps if norm == "linf" else eps / 10) + 0.1 * configuration + 0.04 * seed
                 used = (steps, restarts) if eps else (0, 0)
-                rows.append(("test", attack, norm, eps, *used, accuracy, 1.0, 100 if attack == "fgsm" else 50))
+                rows.append(("test", attack, norm, eps, *used, accuracy, 1.0, images[attack]))
                 rows.append(("validation", attack, norm, eps, *used, 0.0, 1.0, 10))
     columns = ["split", "attack", "norm", "eps", "steps", "restarts", "accuracy", "loss", "n"]
     return {"attacks": pd.DataFrame(rows, columns=columns)}
@@ -65,10 +67,24 @@ def test_lines_and_cut_intervals(tmp_path: Path) -> None:
     assert bar.get_segments()[0][:, 1] == pytest.approx([92 - 25.4124, 100])  # 117 % is no accuracy
 
 
+def test_attacks_on_other_images_share_no_panel(tmp_path: Path) -> None:
+    """A clean accuracy on 100 images beside one on 50 would look as if an attack of size 0 changed it."""
+    found = frame(
+        diagnosed(tmp_path, lambda configuration, seed: attacks(configuration, seed, {"fgsm": 100, "pgd": 50}))
+    )
+    figure = attack_curves(found)
+    titles = ["L∞ norm: 50 images", "L∞ norm: 100 images", "L2 norm: 50 images"]
+    assert [ax.get_title() for ax in figure.axes] == titles
+    assert [len(ax.containers) for ax in figure.axes] == [2, 2, 2]
+    few, many = (ax.lines[0].get_ydata() for ax in figure.axes[:2])
+    assert few == pytest.approx([82, 82 - 2000 / 255, 82 - 8000 / 255])
+    assert many == pytest.approx([82, 82 - 1000 / 255, 82 - 4000 / 255])
+
+
 def test_the_legend_says_what_each_attack_did(tmp_path: Path) -> None:
     figure = attack_curves(frame(diagnosed(tmp_path, attacks)))
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["none", "weight_decay 0.001", "fgsm, 1 step, 100 images", "pgd, 20 steps, 2 restarts, 50 images"]
+    assert texts == ["none", "weight_decay 0.001", "fgsm, 1 step, 50 images", "pgd, 20 steps, 2 restarts, 50 images"]
     assert figure.legends[0].get_title().get_text() == "mean and 95% interval, n = 2 seeds"
 
 
@@ -77,7 +93,7 @@ def test_of_many_configurations_each_attack_has_its_panel(tmp_path: Path) -> Non
     many = [found.assign(configuration=found["configuration"] + f" {i}") for i in range(3)]
     figure = attack_curves(pd.concat(many, ignore_index=True))
     assert [ax.get_title() for ax in figure.axes] == [
-        "L∞ norm: fgsm, 1 step, 100 images",
+        "L∞ norm: fgsm, 1 step, 50 images",
         "L∞ norm: pgd, 20 steps, 2 restarts, 50 images",
         "L2 norm: pgd, 20 steps, 2 restarts, 50 images",
     ]

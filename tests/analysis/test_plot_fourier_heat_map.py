@@ -38,20 +38,33 @@ def test_the_plane_is_whole_and_point_symmetric(side: int) -> None:
     assert grid == pytest.approx((f[:, None] ** 2 + 2 * f[None, :] ** 2) / side**2)
 
 
+def write_map(folder: Path, seed: int, *, images: int = 500, regularizer: str = "none") -> None:
+    """A run whose error is a tenth of that of :func:`half_plane`, and .2 higher for seed 1."""
+    write_run(folder, {"regularizer": regularizer}, seed)
+    rows = half_plane(8).assign(run_id=f"id-{folder.name}", split="test", radius=0.0, multiplicity=2, norm=1.0)
+    rows = rows.assign(error=rows["error"] * 0.1 + 0.2 * seed, n=images)
+    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "fourier_heat_map.parquet")
+
+
 def test_means_over_seeds_are_drawn_on_one_scale(tmp_path: Path) -> None:
     for seed in (0, 1):
-        write_run(tmp_path / f"r{seed}", {"regularizer": "none"}, seed)
-        rows = half_plane(8)
-        rows = rows.assign(run_id=f"id-r{seed}", split="test", radius=0.0, multiplicity=2, norm=1.0)
-        rows["error"] = rows["error"] * 0.1 + 0.2 * seed
-        pq.write_table(
-            pa.Table.from_pandas(rows, preserve_index=False), tmp_path / f"r{seed}" / "fourier_heat_map.parquet"
-        )
+        write_map(tmp_path / f"r{seed}", seed)
     figure = fourier_heat_map(frame(analysis.load(tmp_path)))
     drawn = np.asarray(figure.axes[0].images[0].get_array())
     f = np.fft.fftshift(np.fft.fftfreq(8, 1 / 8))
     assert drawn == pytest.approx(100 * (0.1 + 0.1 * (f[:, None] ** 2 + 2 * f[None, :] ** 2) / 64))
-    assert figure.get_suptitle() == "mean over n = 2 seeds"
+    assert figure.get_suptitle() == "mean over n = 2 seeds, 500 images, norm 1"
+    assert figure.axes[0].get_title() == "none"
+
+
+def test_maps_of_other_images_are_not_laid_over_one_another(tmp_path: Path) -> None:
+    write_map(tmp_path / "few", 0, images=100)
+    write_map(tmp_path / "many", 1)
+    figure = fourier_heat_map(frame(analysis.load(tmp_path)))
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["none\n100 images", "none\n500 images"]
+    assert figure.get_suptitle() == "mean over n = 1 seed, norm 1"
+    middle = [np.asarray(ax.images[0].get_array())[4, 4] for ax in figure.axes[:2]]
+    assert middle == pytest.approx([0, 20])
 
 
 def test_records_without_the_diagnostic_have_an_empty_frame(sweep: Path) -> None:

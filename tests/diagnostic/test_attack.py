@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from frequency_reg.diagnostic.attack import Ball, ascend, loss_gradient, met, projected_gradient
+from frequency_reg.diagnostic.attack import Ball, ascend, balls, check_balls, loss_gradient, met, projected_gradient
 from tests.diagnostic.linear import Linear, ask, random_split, two_classes
 
 
@@ -113,3 +113,40 @@ def test_attacked_images_are_never_better_than_clean_ones():
     attacked = projected_gradient(question, split, Ball("l2", 0.3), steps=3, restarts=1, step_factor=2.5)
     assert not (attacked.correct & ~clean.correct).any()
     assert (attacked.loss >= clean.loss).all()
+
+
+def test_balls_of_a_diagnostics_parameters():
+    assert balls([51.0], [0.5, 2.0]) == [Ball("linf", 0.2), Ball("l2", 0.5), Ball("l2", 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("eps", "message"),
+    [
+        (
+            {"linf": [], "l2": []},
+            r"diagnostic.pgd.linf=\[\], diagnostic.pgd.l2=\[\]: nothing to attack; give an eps, "
+            r"diagnostic.pgd.linf=\[8.0\]",
+        ),
+        ({"linf": []}, r"diagnostic.pgd.linf=\[\]: nothing to attack"),
+        (
+            {"linf": [8.0, 300.0], "l2": []},
+            "diagnostic.pgd.linf: eps 300 is wider than the space of the images, which is 255 from black to white; "
+            "choose a smaller one, in units of 1/255 of the pixels' range",
+        ),
+        ({"linf": [math.inf]}, "eps inf is wider"),
+        (
+            {"linf": [8.0], "l2": [8.0]},
+            r"diagnostic.pgd.l2: eps 8 is wider .* 6.928 from black to white; .* units of pixels in \[0, 1\]",
+        ),
+    ],
+)
+def test_no_ball_and_one_beyond_all_images_are_refused(eps, message):
+    """3 x 4 x 4 pixels from all 0 to all 1 are sqrt(48) = 6.928 apart."""
+    with pytest.raises(ValueError, match=message):
+        check_balls("pgd", (3, 4, 4), **eps)
+
+
+def test_balls_up_to_all_images_are_taken():
+    check_balls("pgd", (1, 4, 4), linf=[255.0], l2=[4.0])
+    check_balls("pgd", (1, 4, 4), linf=[], l2=[0.5])
+    check_balls("pgd", (1, 4, 4), linf=[1.0], l2=[])

@@ -1,5 +1,7 @@
 """What every diagnostic leans on: a model at rest, seeded generators, losses that do not vanish."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -46,3 +48,16 @@ def test_the_loss_of_a_sure_image_keeps_its_size():
     correct, loss = ask(model, random_split(1, (1, 1, 1), 2)).outcomes(torch.ones(1, 1, 1, 1), torch.tensor([1]))
     assert correct.tolist() == [True]
     assert loss.item() == pytest.approx(9.357622968840175e-14, rel=1e-2, abs=0)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [(torch.float32, 0.5 + 2**-10), (torch.bfloat16, 0.5)])
+def test_logits_are_computed_in_the_precision_and_handed_out_as_float32(precision, expected):
+    """.5 + 2^-10 lies between two numbers of bfloat16, which are 2^-8 apart there; the gradient passes either way."""
+    model = two_classes(torch.tensor([[[1 + 2**-9, 0.0]]]), 0.0)
+    question = replace(ask(model, random_split(1, (1, 1, 2), 2)), precision=precision)
+    pixels = torch.ones(1, 1, 1, 2, requires_grad=True)
+    logits = question.logits(pixels)
+    assert logits.dtype == torch.float32
+    assert logits.tolist() == [[-expected, expected]]
+    (gradient,) = torch.autograd.grad(logits[0, 1], pixels)
+    assert gradient.flatten().tolist() == [expected, 0]

@@ -8,7 +8,9 @@ import torch
 from frequency_reg.dataset.base import Split
 from frequency_reg.diagnostic.fourier_basis import fourier_basis
 from frequency_reg.diagnostic.fourier_heat_map import FourierHeatMap
+from frequency_reg.model.base import Model
 from frequency_reg.model.lenet import LeNet
+from frequency_reg.probe.kernel_spectrum import convolution_layers
 from tests.diagnostic.linear import ask, random_split, table, two_classes
 
 GREY = 128 / 255
@@ -97,3 +99,27 @@ def test_activation_map_equals_a_second_forward_pass():
 def test_no_activation_map_without_convolutions_or_unasked():
     model = two_classes(torch.ones(1, 8, 8), 0.0)
     assert table(heat_map(layers=True), ask(model, grey(2)), "fourier_activation_map") == []
+
+
+class Strips(Model):
+    """Two convolutions with square kernels, and one of 1 x 3 between them."""
+
+    def __init__(self):
+        super().__init__(image_shape=(1, 8, 8), num_classes=2, mean=(0.0,), std=(1.0,))
+        self.first = torch.nn.Conv2d(1, 2, 3)
+        self.strip = torch.nn.Conv2d(2, 2, (1, 3))
+        self.last = torch.nn.Conv2d(2, 2, 3)
+
+    def logits(self, x):
+        return self.last(self.strip(self.first(x))).mean((2, 3))
+
+
+def test_depth_counts_square_kernels_as_the_spectra_do_and_says_so():
+    """A layer has one depth in all tables, or the maps could not be laid beside the spectra."""
+    model = Strips()
+    rows = table(heat_map(layers=True), ask(model, grey(2)), "fourier_activation_map")
+    found = {row["layer"]: row["depth"] for row in rows}
+    assert found == {"first": 0, "last": 1}
+    assert found == {layer.name: layer.depth for layer in convolution_layers(model)}
+    said = FourierHeatMap.schemas["fourier_activation_map"].field("depth").metadata[b"definition"].decode()
+    assert said.startswith("index among the convolutions with square kernels, 0 is")

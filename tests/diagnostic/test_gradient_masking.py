@@ -1,12 +1,14 @@
 """An honest model passes every check; one whose gradient is masked is found out."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
 
+from frequency_reg.diagnostic.attack import Outcome
 from frequency_reg.diagnostic.base import Source
-from frequency_reg.diagnostic.gradient_masking import GradientMasking, largest_rise
+from frequency_reg.diagnostic.gradient_masking import GradientMasking, largest_rise, verdict
 from tests.diagnostic.linear import Linear, ask, random_split, table, two_classes
 
 
@@ -106,11 +108,39 @@ def test_rows_hold_the_series_of_each_check():
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
-    [([0.9, 0.5, 0.5, 0.1], 0.0), ([0.4, 0.6], 0.2), ([0.9, 0.3, 0.5, 0.4], 0.2), ([0.5], 0.0), ([0.1, 0.5, 0.7], 0.6)],
+    ("counts", "expected"),
+    [([90, 50, 50, 10], 0), ([40, 60], 20), ([90, 30, 50, 40], 20), ([50], 0), ([10, 50, 70], 60)],
 )
-def test_largest_rise(values, expected):
-    assert largest_rise(values) == pytest.approx(expected)
+def test_largest_rise(counts, expected):
+    assert largest_rise(counts) == expected
+
+
+@pytest.mark.parametrize(("tolerance", "images"), [(0.01, 2), (0.005, 1), (0.07, 14), (0.35, 70), (0.0149, 2)])
+def test_a_rise_of_exactly_the_tolerance_passes_wherever_it_happens(tolerance, images):
+    """All 201 x 201 pairs of counts of 200: what counts is how many more images were right, and nothing else."""
+    pairs = list(product(range(201), repeat=2))
+    found = [verdict("steps", pair, tolerance, 200) for pair in pairs]
+    assert [each["passed"] for each in found] == [second - first <= images for first, second in pairs]
+    assert all(each["passed"] == (each["value"] <= each["tolerance"]) for each in found)
+    assert [verdict("unbounded", [left], tolerance, 200)["passed"] for left in range(201)] == [
+        left <= images for left in range(201)
+    ]
+
+
+def test_a_run_on_200_images_forgives_two_and_not_three(monkeypatch):
+    """From 56 right to 58 of 200: .29 - .28 is above .01 in binary fractions."""
+    correct = {1: 56, 5: 58, 20: 0}
+
+    def attacked(_question, split, _ball, *, steps, **_):
+        return Outcome(torch.arange(len(split)) < correct[steps], torch.zeros(len(split), dtype=torch.float64))
+
+    monkeypatch.setattr("frequency_reg.diagnostic.gradient_masking.projected_gradient", attacked)
+    model = two_classes(torch.ones(1, 2, 2), 0.0)
+    for count, passed in ((58, True), (59, False)):
+        correct[5] = count
+        rows = table(diagnostic(), ask(model, random_split(200, (1, 2, 2), 2)), "gradient_masking_checks")
+        steps = next(row for row in rows if row["check"] == "steps")
+        assert (steps["value"], steps["passed"]) == ((count - 56) / 200, passed)
 
 
 @pytest.mark.parametrize(("key", "values"), [("steps", [5, 5]), ("linf", [8.0, 2.0])])

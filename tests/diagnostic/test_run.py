@@ -6,6 +6,7 @@ from frequency_reg import records
 from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError
 from frequency_reg.diagnostic.pgd import PGD
+from frequency_reg.experiment import build_diagnostics
 from frequency_reg.run import run
 from frequency_reg.run_id import config_columns, identity
 
@@ -81,7 +82,7 @@ def test_diagnostics_belong_to_the_identity_and_none_leaves_it_as_it_was():
     assert (
         len({identity(plain), identity(chosen), identity(config_of("diagnostic=[pgd]", "diagnostic.pgd.steps=7"))}) == 3
     )
-    assert not [key for key in config_columns(plain) if "diagnostic" in key]
+    assert [value for key, value in config_columns(plain).items() if "diagnostic" in key] == ["{}"]
     before = {key: value for key, value in plain.as_dict().items() if key != "diagnostic"}
 
     class Before:
@@ -113,3 +114,24 @@ def test_images_that_do_not_suit_are_refused_before_training(small):
     config = small("diagnostic=[band_importance]", "diagnostic.band_importance.bands=15")
     with pytest.raises(ConfigError, match="bands=15: 8 x 8 images have only 14 radii; choose at most 14"):
         run(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("pgd", ["linf=[]", "l2=[]"], "diagnostic.pgd.linf=.*nothing to attack"),
+        ("pgd", ["linf=[300]"], "diagnostic.pgd.linf: eps 300 is wider"),
+        ("pgd", ["l2=[128]"], "diagnostic.pgd.l2: eps 128 is wider .* 8 from black to white"),
+        ("fgsm", ["linf=[300]"], "diagnostic.fgsm.linf: eps 300 is wider"),
+        ("transfer", ["linf=[]", "l2=[]"], "diagnostic.transfer.linf=.*nothing to attack"),
+        ("transfer", ["linf=[300]"], "diagnostic.transfer.linf: eps 300 is wider"),
+        ("auto_attack", ["linf=[]", "l2=[]"], "diagnostic.auto_attack.linf=.*nothing to attack"),
+        ("auto_attack", ["linf=[300]"], "diagnostic.auto_attack.linf: eps 300 is wider"),
+        ("gradient_masking", ["eps=300"], "diagnostic.gradient_masking.eps: eps 300 is wider"),
+        ("gradient_masking", ["linf=[8,300]"], "diagnostic.gradient_masking.linf: eps 300 is wider"),
+    ],
+)
+def test_attacks_in_no_ball_or_beyond_all_images_are_refused(name, overrides, message):
+    config = config_of(f"diagnostic=[{name}]", *(f"diagnostic.{name}.{text}" for text in overrides))
+    with pytest.raises(ConfigError, match=message):
+        build_diagnostics(config, (1, 8, 8), 10)
