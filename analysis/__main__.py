@@ -121,7 +121,7 @@ def _table(options: Namespace) -> Answer:
 
     form = export.format_of(options.format, options.output)
     records = _records(options.paths, options.where)
-    metrics, wild = rows.metrics_named(records, options.metrics or metric.DEFAULT)
+    metrics, wild = rows.metrics_named(records, options.metrics or metric.headline(records))
     if options.runs:
         return Answer(_listing(records, metrics, form, options), [records])
     shown = rows.by_keys(records, options.group, metrics) if options.group else rows.by_configuration(records, metrics)

@@ -35,7 +35,11 @@ STATISTICS = [
 
 
 def default_metrics(records: Records) -> list[str]:
-    """Clean accuracy, accuracy under each corruption at each parameter, every SSR of the first and the last layer."""
+    """Clean accuracy, accuracy under each corruption at each parameter, every SSR of the first and the last layer.
+
+    Of runs that fit functions: the test error and what is explained of each frequency.
+    """
+    default = metric.headline(records)
     points = records.sql(
         "SELECT DISTINCT corruption, severity, format('{:.12g}', parameter) AS parameter FROM corrupted ORDER BY ALL"
     )
@@ -50,7 +54,8 @@ def default_metrics(records: Records) -> list[str]:
         for reference in metric.REFERENCES
         if (layer, normalization, reference) in present
     ]
-    return ["clean_accuracy", *robust, *ssr]
+    clean = [name for name in ("clean_accuracy", "test_mse") if name in default]
+    return [*clean, *robust, *ssr, *(name for name in default if name.startswith(f"{metric.EXPLAINED}/"))]
 
 
 def differences(

@@ -86,14 +86,14 @@ def comparison(records: Records) -> Comparison:
     heads.append(Column("n", "", "seeds with a complete run", True))
     for group, members in named.items():
         heads += [Column(_head(name, group), group, metric.describe(name).definition, True) for name in members]
-    notes = [*table.footer(records, list(metric.DEFAULT)), *_mark_note(marks)]
+    notes = [*table.footer(records, metric.headline(records)), *_mark_note(marks)]
     return Comparison(heads, rows, names, notes)
 
 
 def _metrics(records: Records) -> dict[str, list[str]]:
     corruptions = records.sql("SELECT DISTINCT corruption FROM corrupted ORDER BY ALL")["corruption"]
     groups = {
-        "headline": list(metric.DEFAULT),
+        "headline": metric.headline(records),
         "drop from clean accuracy": [f"drop/{name}" for name in corruptions],
         "accuracy under corruption": [],
     }

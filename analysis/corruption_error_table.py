@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import compare, export, table
+from analysis.configuration import PREFIX
 from analysis.corruption_error import BENCHMARK, Baseline
 from analysis.formatting import (
     LATEX_HEAD,
@@ -23,7 +24,6 @@ from analysis.formatting import (
     wrapped,
 )
 from analysis.frames.corruption_error import (
-    COMPUTED,
     Found,
     Reference,
     Scored,
@@ -35,8 +35,10 @@ from analysis.frames.corruption_error import (
 from analysis.layout import fitted
 from analysis.load import AnalysisError, Records, load
 from analysis.rows import STATISTICS
+from analysis.tested_images import COMPUTED, DATASET, Pair, apart, difference, generator_cautions, tested_images
 
-DATASET = "config.dataset"
+SIDES = {"cifar10": 32, "cifar100": 32, "svhn": 32, "mnist": 28, "fashion_mnist": 28, "digits": 8}
+"""Height and width in pixels where the record does not hold them."""
 HEADS = {
     "clean_error": "clean error %",
     "mean_accuracy": "mean accuracy %",
@@ -103,25 +105,29 @@ def within(records: Records, wanted: Mapping[str, str] | None, found: Scored) ->
     """A configuration of the same records: for each the one that agrees with it in everything else that differs.
 
     Raises:
-        AnalysisError: no configuration is such a baseline.
+        AnalysisError: no configuration is such a baseline, or it was tested on other images than all others.
     """
-    partner = compare.baselines(records.configurations, wanted)
-    partner |= {label: label for label in set(partner.values())}
-    if not partner:
-        words = " ".join(f"{key}={value}" for key, value in (wanted or {}).items())
-        given = value_text(f"--baseline {words}") if wanted else "no baseline"
+    wished = compare.baselines(records.configurations, wanted)
+    wished |= {label: label for label in set(wished.values())}
+    words = " ".join(f"{key}={value}" for key, value in (wanted or {}).items())
+    given = value_text(f"--baseline {words}") if wanted else "no baseline"
+    if not wished:
         raise AnalysisError(
             f"{given}: no other configuration agrees with it in everything else that differs, so there is nothing to "
             "compare with it."
         )
-    return Reference(found, partner, {label: label for label in partner.values()}, within=True)
+    partner, others = _same_images(records, records, wished, found)
+    if others and all(label == baseline for (_, label), baseline in partner.items()):
+        raise AnalysisError(f"{given}: it was {others[0]}; only errors on the same images can be compared.")
+    names = {label: label for label in wished.values()}
+    return Reference(found, partner, names, within=True, cautions=_cautions(records, records, partner, names, others))
 
 
 def of_folder(records: Records, other: Records) -> Reference:
-    """The one configuration in another folder, for every configuration of the same data set.
+    """The one configuration in another folder, for every configuration that was tested on the same images.
 
     Raises:
-        AnalysisError: the folder holds several configurations, none was scored whole, or the data sets differ.
+        AnalysisError: the folder holds several configurations, none was scored whole, or the test images differ.
     """
     table = other.configurations.table
     if len(table) > 1:
@@ -134,19 +140,47 @@ def of_folder(records: Records, other: Records) -> Reference:
     if base.sums.empty:
         reasons = " ".join(lacking_sentences(base)) or "It has no complete run with them."
         raise AnalysisError(f"--baseline {value_text(other.name)}: not the benchmark's 15 x 5. {reasons}")
-    theirs = _dataset(other.configurations.choices.iloc[0])
-    partner = {str(c): label for c, row in records.configurations.choices.iterrows() if _dataset(row) == theirs}
+    wished = dict.fromkeys(map(str, records.configurations.choices.index), label)
+    partner, others = _same_images(records, other, wished, base)
     if not partner:
-        ours = ", ".join(dict.fromkeys(_dataset(row) for _, row in records.configurations.choices.iterrows()))
         raise AnalysisError(
-            f"--baseline {value_text(other.name)}: was tested on {theirs}, these runs on {ours}; only errors on the "
-            "same images can be compared."
+            f"--baseline {value_text(other.name)}: was {'; '.join(others)}; only errors on the same images can be "
+            "compared."
         )
-    return Reference(base, partner, {label: value_text(other.name)}, within=False)
+    names = {label: value_text(other.name)}
+    return Reference(base, partner, names, within=False, cautions=_cautions(records, other, partner, names, others))
 
 
-def _dataset(choices: pd.Series) -> str:
-    return value_text(choices.get(DATASET))
+def _same_images(
+    records: Records, other: Records, wished: Mapping[str, str], base: Scored
+) -> tuple[dict[Pair, str], list[str]]:
+    """The baselines that were tested on the same images, and in words how the images of the others differ.
+
+    Args:
+        wished: configuration in ``records`` -> label of its baseline in ``other``.
+        base: the errors of ``other``.
+    """
+    ours, theirs = tested_images(records), tested_images(other)
+    partner: dict[Pair, str] = {}
+    words: dict[str, None] = {}
+    for images in base.sums.index.unique("images"):
+        for label, baseline in wished.items():
+            names = difference(ours[label], theirs[baseline], images)
+            if not names:
+                partner[images, label] = baseline
+                continue
+            mine, its = apart(ours[label], theirs[baseline], names)
+            words[f"tested on {its}, these runs on {mine}"] = None
+    return partner, list(words)
+
+
+def _cautions(
+    records: Records, other: Records, partner: Mapping[Pair, str], names: Mapping[str, str], others: Sequence[str]
+) -> tuple[str, ...]:
+    left = [
+        f"A baseline was {words}: no ratio, for only errors on the same images can be compared." for words in others
+    ]
+    return (*left, *generator_cautions(records, other, partner, names))
 
 
 def frame(records: Records, found: Found, *, per_corruption: bool) -> pd.DataFrame:
@@ -208,20 +242,37 @@ def blocks(records: Records, found: Found, *, per_corruption: bool) -> Iterator[
         has_ratio = bool(found.baselines["baseline"].xs(images, level="images").notna().any())
         metrics = [name for name in HEADS if has_ratio or not name.endswith("mce")]
         names, rows = cells(records, part, metrics)
-        yield Block(title(str(images)), names, [HEADS[name] for name in metrics], rows, len(names) - 1)
+        on = title(records, str(images), part["configuration"].unique())
+        yield Block(on, names, [HEADS[name] for name in metrics], rows, len(names) - 1)
         if per_corruption:
             kind = "ce" if has_ratio else "error"
             labels, columns = cells(records, part, [f"{kind}/{name}" for name in BENCHMARK])
             heads = [" · ".join(row[: len(labels) - 1]) or "all" for row in columns]
             each = list(zip(BENCHMARK, *(row[len(labels) :] for row in columns), strict=True))
-            yield Block(f"{title(str(images))}: {EACH[kind]} of each corruption, %", ["corruption"], heads, each, 1)
+            yield Block(f"{on}: {EACH[kind]} of each corruption, %", ["corruption"], heads, each, 1)
 
 
-def title(images: str) -> str:
-    """What a block of numbers was measured on."""
-    if images == COMPUTED:
-        return "Images computed here, with the constants of CIFAR-10-C"
-    return f"Published images: {value_text(images)}"
+def title(records: Records, images: str, labels: Iterable[str]) -> str:
+    """What a block of numbers of these configurations was measured on, and whether the constants were scaled."""
+    if images != COMPUTED:
+        return f"Published images: {value_text(images)}"
+    choices = records.configurations.choices.loc[list(labels)]
+    sides = {_data_set(row): _side(row) for _, row in choices.iterrows()}
+    sets = ", ".join(f"{name} ({side:g} px)" if side else name for name, side in sides.items())
+    scaled = "" if set(sides.values()) == {32} else ", scaled to other sizes than 32 px"
+    return f"Images computed here from {sets}, with the constants of CIFAR-10-C{scaled}"
+
+
+def _data_set(choices: pd.Series) -> str:
+    return value_text(choices.get(PREFIX + DATASET))
+
+
+def _side(choices: pd.Series) -> float | None:
+    """Height and width of the images in pixels; None if it is not known, as of images resized for another network."""
+    if value_text(choices.get(f"{PREFIX}shift.resize")) == "true":
+        return None
+    size = value_text(choices.get(f"{PREFIX}{DATASET}.size"))
+    return float(size) if size.isdecimal() else SIDES.get(_data_set(choices))
 
 
 def cells(records: Records, part: pd.DataFrame, metrics: Sequence[str]) -> tuple[list[str], list[list[str]]]:
@@ -261,7 +312,7 @@ def footer(found: Found) -> list[str]:
         "mCE: mean over the 15 corruptions of CE, the errors' sum over the severities divided by the baseline's; "
         "relative mCE: of the increase over the clean error. 100 is the baseline, less is better."
     )
-    return [*lines, *_pairing(told), *found.unfit, *_alone(told), *_origins(told)]
+    return [*lines, *_pairing(told), *found.unfit, *_alone(told), *found.cautions, *_origins(told)]
 
 
 def _pairing(told: pd.DataFrame) -> Iterator[str]:

@@ -28,4 +28,4 @@ def family(records: Records, baseline: Mapping[str, str] | None = None) -> pd.Da
     Raises:
         AnalysisError: no configuration is such a baseline.
     """
-    return compare.differences(records, baseline, list(metric.DEFAULT) if bounded(records) else None)
+    return compare.differences(records, baseline, metric.headline(records) if bounded(records) else None)

@@ -65,12 +65,12 @@ def findings(
     return [finding for finding in found if finding.sentences]
 
 
-SUMMARIZED = ("clean_accuracy", "corrupted_accuracy", *SSR)
+SUMMARIZED = ("clean_accuracy", "corrupted_accuracy", *SSR, "test_mse")
 """What the summary tells of the family, beside accuracies under corruption; the other SSRs tell of the definition."""
 
 
 def _told(name: str) -> bool:
-    return name in SUMMARIZED or name.startswith("accuracy/")
+    return name in SUMMARIZED or name.startswith(("accuracy/", f"{metric.EXPLAINED}/"))
 
 
 def _positions(records: Records) -> list[str]:

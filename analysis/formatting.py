@@ -45,11 +45,13 @@ def without_folders(text: str) -> str:
 
 
 def number_text(value: float, unit: str) -> str:
-    """A metric's value: ``fraction`` as per cent with 2 decimals, everything else with 3 (4 digits from 100 on)."""
+    """A metric's value: ``fraction`` as per cent with 2 decimals, ``mse`` with 3 digits, all else with 3 decimals."""
     if is_missing(value):
         return MISSING
     if unit == "fraction":
         return f"{100 * value:.2f}"
+    if unit == "mse":  # of any order of magnitude
+        return f"{value:.3g}"
     return f"{value:.3f}" if abs(value) < 100 else f"{value:.4g}"
 
 

@@ -176,6 +176,9 @@ class Records:
         for table in self.tables:
             if table != "run":
                 self._define(database, table)
+        for table, empty in _EMPTY.items():
+            if table not in self.tables:
+                database.execute(f'CREATE VIEW "{table}" AS {empty}')
         database.register("runs", self._runs())
         for statement in _views():
             database.execute(statement)
@@ -276,6 +279,15 @@ def _take(run_id: str, folder: Path, taken: set[str], repeated: list[Path]) -> b
         return False
     taken.add(run_id)
     return True
+
+
+_EMPTY = {
+    "function_spectrum": (
+        "SELECT '' AS run_id, 0 AS epoch, 0 AS frequency, 0.0 AS target_amplitude, 0.0 AS amplitude, "
+        "0.0 AS explained_variance LIMIT 0"
+    )
+}
+"""Tables of further probes that ``views.sql`` reads, as they are where no run recorded them."""
 
 
 def _quoted(text: str) -> str:

@@ -2,7 +2,8 @@
 
 Names are paths: ``clean_accuracy``, ``corrupted_accuracy``, ``accuracy/gaussian_noise/0.05`` (a corruption at one
 physical parameter), ``drop/resize`` (mean over the severities), ``ssr/first/dc/init`` (layer, normalization,
-reference; the layer is ``first``, ``last`` or a module path).
+reference; the layer is ``first``, ``last`` or a module path), ``explained_variance/50`` (of the frequency 50 of a
+function to fit). Runs that fit functions have mean squared errors (``test_mse``) instead of accuracies and losses.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from analysis.formatting import value_text
 from analysis.load import AnalysisError, Records
 
 DEFAULT = ("clean_accuracy", "corrupted_accuracy", "relative_robustness", "ssr/first/dc/init", "ssr/last/dc/init")
+REGRESSION = ("train_mse", "validation_mse", "test_mse")
+"""What the default table shows of runs that fit functions, before what is explained of each frequency."""
 NORMALIZATIONS = ("dc", "total", "energy", "absolute", "absolute_folded")
 REFERENCES = ("init", "epoch_1")
 
@@ -28,8 +31,17 @@ _RUN = {
     "clean_loss": ("clean loss", "nat", "Mean cross-entropy on the uncorrupted test set."),
     "validation_loss": ("validation loss", "nat", "Mean cross-entropy on the validation split."),
     "train_loss": ("training loss", "nat", "Mean training loss over the last epoch."),
+    "train_mse": ("training MSE", "mse", "Mean squared error over the last epoch's updates, while the weights move."),
+    "validation_mse": ("validation MSE", "mse", "Mean squared error on the validation points, last epoch."),
+    "test_mse": ("test MSE", "mse", "Mean squared error on the test points after the last epoch."),
     "train_seconds": ("training time", "s", "Wall time of all epochs, on whatever machine and beside whatever else."),
 }
+
+EXPLAINED = "explained_variance"
+_EXPLAINED = (
+    "Of the function to fit's part y_k of frequency k, what the model's own part f_k explains after the last epoch: "
+    "1 − |f_k − y_k|² / |y_k|². 1 is a perfect fit, 0 that of a constant; a wrong part is worse than none, below 0."
+)
 
 _ROBUST = {
     "accuracy": ("accuracy", "Accuracy on the corrupted test set."),
@@ -46,7 +58,7 @@ _OVERALL_LABELS = {
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's name, short label, unit (fraction, shown as %; nat; or 1) and definition in words."""
+    """A metric's name, short label, unit (fraction, shown as %; nat; mse; or 1) and definition in words."""
 
     name: str
     label: str
@@ -67,11 +79,41 @@ def describe(name: str) -> Metric:
         layer, normalization, reference = rest.rsplit("/", 2)
         words = f"SSR of the {layer} layer after the last epoch, normalization {normalization}, reference {reference}."
         return Metric(name, f"SSR {layer} {normalization}/{reference}", "1", words)
+    if head == EXPLAINED:
+        return Metric(name, f"explained variance {rest}", "1", f"{_EXPLAINED} k = {rest}.")
     corruption, _, parameter = rest.partition("/")
     word, definition = _ROBUST[head]
     if not parameter:
         return Metric(name, f"{word} {corruption}", "fraction", definition + " Mean over severities 1 and up.")
     return Metric(name, f"{word} {corruption} {parameter}", "fraction", definition)
+
+
+_FAMILIES = {"ssr": "ssr_metrics", EXPLAINED: "function_metrics"}
+"""Which view has the metrics whose names begin so."""
+
+
+def headline(records: Records) -> list[str]:
+    """What the default table shows: :data:`DEFAULT`; of runs that fit functions mean squared errors and what is
+    explained of each frequency; of a folder with both, both.
+    """
+    fits = records.sql("SELECT count(*) AS n FROM regressions")["n"].iloc[0]
+    if not fits:
+        return list(DEFAULT)
+    classifies = records.sql(
+        "SELECT count(*) AS n FROM run WHERE validation_accuracy IS NOT NULL OR clean_accuracy IS NOT NULL"
+    )["n"].iloc[0]
+    return [*(DEFAULT if classifies else ()), *REGRESSION, *explained(records)]
+
+
+def of_functions(name: str) -> bool:
+    """Whether only runs that fit functions have the metric."""
+    return name in REGRESSION or name.startswith(f"{EXPLAINED}/")
+
+
+def explained(records: Records) -> list[str]:
+    """``explained_variance/K`` for every frequency K that is recorded, from low to high."""
+    found = records.sql("SELECT DISTINCT frequency FROM function_metrics ORDER BY frequency")["frequency"]
+    return [f"{EXPLAINED}/{k}" for k in found]
 
 
 def query(names: Sequence[str] | None = None) -> str:
@@ -85,10 +127,10 @@ def query(names: Sequence[str] | None = None) -> str:
     """
     if names is None:
         return "SELECT configuration, metric, seed, value FROM replications ORDER BY ALL"
-    families: dict[str, list[str]] = {"run_metrics": [], "robustness_metrics": [], "ssr_metrics": []}
+    families: dict[str, list[str]] = {name: [] for name in (*_FAMILIES.values(), "run_metrics", "robustness_metrics")}
     for name in dict.fromkeys(names):
         head = name.partition("/")[0]
-        family = "run_metrics" if name in _RUN else "ssr_metrics" if head == "ssr" else "robustness_metrics"
+        family = "run_metrics" if name in _RUN else _FAMILIES.get(head, "robustness_metrics")
         families[family].append(name)
     parts = [
         "SELECT run_id, metric, value "
@@ -143,7 +185,7 @@ def names(records: Records) -> list[str]:
     robust = [f"{quantity}/{corruption}" for quantity in _ROBUST for corruption in corruptions]
     layers = records.sql("SELECT DISTINCT position FROM layers WHERE position IS NOT NULL ORDER BY ALL")["position"]
     ssr = [f"ssr/{p}/{n}/{r}" for p in layers for n in NORMALIZATIONS for r in REFERENCES]
-    return [*_RUN, *_OVERALL_LABELS, *robust, *ssr]
+    return [*_RUN, *_OVERALL_LABELS, *robust, *ssr, *explained(records)]
 
 
 def check(records: Records, wanted: Sequence[str]) -> None:
@@ -161,5 +203,6 @@ def check(records: Records, wanted: Sequence[str]) -> None:
         short = [k for k in known if "/" not in k]
         raise AnalysisError(
             f"unknown metric '{value_text(name)}'.{hint} Valid here: {', '.join(short)}; "
-            "(accuracy|drop|relative_robustness)/CORRUPTION[/PARAMETER]; ssr/LAYER/NORMALIZATION/REFERENCE."
+            "(accuracy|drop|relative_robustness)/CORRUPTION[/PARAMETER]; ssr/LAYER/NORMALIZATION/REFERENCE; "
+            "explained_variance/FREQUENCY."
         )

@@ -26,6 +26,7 @@ VIEW_COLUMNS = {
     "position": ("first, last (convolution with k > 1) or the module path", "1"),
     "metric": ("name of a metric, as in `table --metrics`", "1"),
     "value": ("the metric's value", "unit of the metric"),
+    "frequency": ("k of a function's part exp(2 pi i k x)", "cycle per period"),
     "clean": ("accuracy on the uncorrupted test set", "1"),
     "drop": ("clean accuracy minus accuracy under the corruption", "1"),
     "relative_robustness": ("accuracy under the corruption / clean accuracy", "1"),

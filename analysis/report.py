@@ -249,7 +249,7 @@ def _differences(records: Watched, frame: pd.DataFrame | str) -> dict[str, Any]:
     if isinstance(frame, str):
         return {"blocks": [], "footer": [frame], "bounded": False, "query": "", "heads": [], "flat": []}
     shortened = bounded(records)
-    wanted = list(metric.DEFAULT) if shortened else compare.default_metrics(records)
+    wanted = metric.headline(records) if shortened else compare.default_metrics(records)
     blocks = [] if shortened else list(_blocks(frame))
     flat, heads = _flat(frame, wanted) if shortened else ([], [])
     command = "its 95% intervals: python -m analysis compare PATH --format csv."

@@ -209,6 +209,8 @@ def larger_is_better(name: str) -> bool | None:
     unit = metric.describe(name).unit
     if unit == "fraction":
         return not (name == "train_test_gap" or name.partition("/")[0] == "drop")
+    if name.startswith(f"{metric.EXPLAINED}/"):
+        return True
     return None if unit == "1" else False
 
 
@@ -238,8 +240,8 @@ def frame(rows: Rows, *, everything: bool = False) -> pd.DataFrame:
 
     Returns:
         configuration (the row in one text); the choices that differ, raw (``config.*``); complete and total (runs);
-        metric, unit (fraction, nat, s or 1), :data:`STATISTICS` at full precision in that unit; mark where rows are
-        marked.
+        metric, unit (fraction, nat, mse, s or 1), :data:`STATISTICS` at full precision in that unit; mark where rows
+        are marked.
     """
     columns = list(rows.choices) if everything else list(rows.differing)
     left = rows.choices[columns].infer_objects()

@@ -73,8 +73,11 @@ def default_metrics(runs: Sequence[Records]) -> list[str]:
         name for records in runs for name in records.sql("SELECT DISTINCT corruption FROM corrupted")["corruption"]
     ]
     robust = [f"accuracy/{name}" for name in sorted(set(found))]
+    fitted = dict.fromkeys(name for records in runs for name in metric.headline(records) if name not in metric.DEFAULT)
+    if not any(set(metric.DEFAULT) & set(metric.headline(records)) for records in runs):
+        return list(fitted)
     return [*metric.DEFAULT[:1], "validation_accuracy", "train_accuracy", "clean_loss", *metric.DEFAULT[1:3], *robust,
-            *metric.DEFAULT[3:]]  # fmt: skip
+            *metric.DEFAULT[3:], *fitted]  # fmt: skip
 
 
 def measured(runs: Sequence[Records], metrics: Sequence[str]) -> pd.DataFrame:

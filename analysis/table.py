@@ -178,13 +178,20 @@ def footer(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows
     )
     sentences.append(
         f"mean ± half-width of the {interval} over n seeds (complete runs only; '2 of 3': one of "
-        "three did not complete); n = 1 has no interval and ranks nothing. Accuracies: test split, in %."
+        "three did not complete); n = 1 has no interval and ranks nothing."
+        + ("" if metrics and all(map(metric.of_functions, metrics)) else " Accuracies: test split, in %.")
     )
     sentences += [*map(_sentence, missing_seeds(records)), *_equal_sentences(rows), *_mark_sentences(rows)]
     if any(name in ("corrupted_accuracy", "relative_robustness", "drop") for name in metrics):
         sentences.append(
             "Corrupted: mean over the corruptions of the mean over their severities. "
             "Relative (robustness): corrupted / clean accuracy."
+        )
+    if any(map(metric.of_functions, metrics)):
+        sentences.append(
+            "MSE: mean squared error after the last epoch; training MSE while the weights move. Explained variance K: "
+            "1 - |f_k - y_k|^2 / |y_k|^2, the share of the function's part of frequency K that is fitted (1 all of it, "
+            "below 0 worse than nothing)."
         )
     if "clean_accuracy" in metrics:
         sentences += _sampling_sentences(records)

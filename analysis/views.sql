@@ -45,11 +45,21 @@ CREATE VIEW corruption_origins AS
 SELECT *, CASE WHEN contains(corruption, ':') THEN '/' || split_part(corruption, ':', 1) || ':all' ELSE '' END AS origin
 FROM corruption_means;
 
+-- Runs that fit functions have losses and no accuracy: there a loss is a mean squared error, elsewhere in nat.
+CREATE VIEW regressions AS
+SELECT run_id FROM run WHERE validation_loss IS NOT NULL AND validation_accuracy IS NULL;
+
 CREATE VIEW run_metrics AS
 UNPIVOT (
     SELECT run_id, clean_accuracy, validation_accuracy, train_accuracy, train_accuracy - clean_accuracy AS train_test_gap,
-           clean_loss, validation_loss, train_loss, train_seconds
-    FROM run
+           CASE WHEN fits IS NULL THEN clean_loss END AS clean_loss,
+           CASE WHEN fits IS NULL THEN validation_loss END AS validation_loss,
+           CASE WHEN fits IS NULL THEN train_loss END AS train_loss,
+           CASE WHEN fits IS NOT NULL THEN train_loss END AS train_mse,
+           CASE WHEN fits IS NOT NULL THEN validation_loss END AS validation_mse,
+           CASE WHEN fits IS NOT NULL THEN clean_loss END AS test_mse,
+           train_seconds
+    FROM run LEFT JOIN (SELECT run_id, true AS fits FROM regressions) USING (run_id)
 ) ON COLUMNS(* EXCLUDE run_id) INTO NAME metric VALUE value;
 
 CREATE VIEW robustness_metrics AS
@@ -75,11 +85,18 @@ SELECT run_id, 'ssr/' || position || '/' || normalization || '/' || reference AS
 FROM ssr_final JOIN layers USING (run_id, layer)
 WHERE value IS NOT NULL;
 
+-- What a model has fitted of each frequency of the function to fit, after each run's last epoch.
+CREATE VIEW function_metrics AS
+SELECT run_id, 'explained_variance/' || frequency AS metric, explained_variance AS value, frequency
+FROM function_spectrum JOIN run USING (run_id, epoch)
+WHERE explained_variance IS NOT NULL;
+
 -- Every metric of every run.
 CREATE VIEW metrics AS
 SELECT run_id, metric, value FROM run_metrics UNION ALL
 SELECT run_id, metric, value FROM robustness_metrics UNION ALL
-SELECT run_id, metric, value FROM ssr_metrics;
+SELECT run_id, metric, value FROM ssr_metrics UNION ALL
+SELECT run_id, metric, value FROM function_metrics;
 
 -- Every metric of complete runs, one value a seed: the rows that means, intervals and tests are made of.
 CREATE VIEW replications AS

@@ -15,15 +15,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.benchmark import OWN_NAMES, benchmark_name, other_constants
-from analysis.corruption_error import BENCHMARK, SEVERITIES, Baseline
+from analysis.corruption_error import (
+    BENCHMARK,
+    SEVERITIES,
+    Baseline,
+    corruption_error,
+    increase,
+    mean_accuracy,
+    mean_corruption_error,
+)
 from analysis.formatting import value_text
 from analysis.load import AnalysisError, Records
 from analysis.metric import quoted
 from analysis.statistics import summarize
+from analysis.tested_images import COMPUTED
 
 KEYS = ["images", "configuration", "seed"]
-COMPUTED = "computed"
-"""What ``images`` says of images computed here; of published ones it says the set, such as ``cifar10c``."""
 MOST = 3
 """Most sentences, and most configurations in one, on runs that cannot be scored."""
 MEND = (
@@ -126,15 +133,18 @@ class Reference:
 
     Attributes:
         scored: the baselines' errors.
-        partner: configuration -> label of its baseline in ``scored``; configurations without one have no ratio.
+        partner: (images, configuration) -> label of its baseline in ``scored``, which was tested on the same images;
+            what has none has no ratio.
         names: label in ``scored`` -> how it is shown: whose errors these are.
         within: whether the baselines are configurations of the same records.
+        cautions: in words, which baselines are none because of other images, and whose images other code made.
     """
 
     scored: Scored
-    partner: Mapping[str, str]
+    partner: Mapping[tuple[str, str], str]
     names: Mapping[str, str]
     within: bool
+    cautions: tuple[str, ...] = ()
 
 
 def published_table(baseline: Baseline, configurations: Sequence[str]) -> Reference:
@@ -144,11 +154,12 @@ def published_table(baseline: Baseline, configurations: Sequence[str]) -> Refere
         AnalysisError: the table lacks some of the 15 corruptions x 5 severities.
     """
     label = baseline.provenance
-    index = pd.MultiIndex.from_tuples([(baseline.origin or COMPUTED, label, "table")], names=KEYS)
-    sums = pd.DataFrame(baseline.sums(BENCHMARK)[list(BENCHMARK)].to_numpy()[None], index, list(BENCHMARK))
+    images = baseline.origin or COMPUTED
+    index = pd.MultiIndex.from_tuples([(images, label, "table")], names=KEYS)
+    sums = pd.DataFrame(baseline.sums[list(BENCHMARK)].to_numpy()[None], index, list(BENCHMARK))
     clean = pd.Series([baseline.clean], index, dtype=float)
     whole = Scored(sums, clean, pd.DataFrame(), {})
-    return Reference(whole, dict.fromkeys(configurations, label), {label: label}, within=False)
+    return Reference(whole, {(images, one): label for one in configurations}, {label: label}, within=False)
 
 
 @dataclass(frozen=True)
@@ -163,12 +174,14 @@ class Found:
             order. A baseline is 1 by definition: it has no interval.
         baselines: index (images, configuration): baseline (as shown; missing without one), paired (bool), is_baseline.
         unfit: in words, where a ratio does not exist.
+        cautions: those of the reference.
     """
 
     values: pd.DataFrame
     estimates: pd.DataFrame
     baselines: pd.DataFrame
     unfit: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def corruption_errors(records: Records, found: Scored, reference: Reference | None = None) -> Found:
@@ -184,7 +197,7 @@ def corruption_errors(records: Records, found: Scored, reference: Reference | No
             f"{reasons} {MEND}"
         )
     errors = found.sums / len(SEVERITIES)
-    wide = {"clean_error": found.clean, "mean_accuracy": 1 - errors.mean(axis=1)}
+    wide = {"clean_error": found.clean, "mean_accuracy": mean_accuracy(found.sums)}
     baselines = pd.DataFrame({"baseline": None, "paired": False, "is_baseline": False}, _sets(found.sums).unique())
     unfit: list[str] = []
     if reference is not None:
@@ -194,7 +207,8 @@ def corruption_errors(records: Records, found: Scored, reference: Reference | No
         baselines = base.told
     wide |= {f"error/{name}": errors[name] for name in BENCHMARK}
     frame = pd.DataFrame(wide).reset_index().melt(KEYS, var_name="metric")
-    return Found(frame, _estimates(records, frame, baselines), baselines, tuple(unfit))
+    cautions = reference.cautions if reference is not None else ()
+    return Found(frame, _estimates(records, frame, baselines), baselines, tuple(unfit), cautions)
 
 
 def _sets(frame: pd.DataFrame) -> pd.MultiIndex:
@@ -214,7 +228,8 @@ class _Base:
 def _aligned(found: Scored, reference: Reference) -> _Base:
     """The baseline of every row: of the same seed where all seeds of the configuration have one, else its mean."""
     keys = found.sums.index.to_frame(index=False)
-    label = keys["configuration"].map(dict(reference.partner))
+    pairs = zip(keys["images"], keys["configuration"], strict=True)
+    label = pd.Series([reference.partner.get(pair) for pair in pairs], dtype=object)
     base = reference.scored.sums.assign(clean=reference.scored.clean)
     means = base.groupby(KEYS[:2]).mean()
     same = pd.MultiIndex.from_arrays([keys["images"], label, keys["seed"]], names=KEYS)
@@ -238,12 +253,10 @@ def _ratios(found: Scored, base: _Base) -> tuple[dict[str, pd.Series], list[str]
     means: dict[str, pd.Series] = {}
     each: dict[str, pd.Series] = {}
     unfit: list[str] = []
-    for prefix, share in (("", 0), ("relative_", len(SEVERITIES))):
-        model, divisor = (
-            errors.sums.sub(share * errors.clean, axis=0) if share else errors.sums for errors in (found, base)
-        )
-        ratio = model / divisor.where(divisor > 0)
-        means[f"{prefix}mce"] = ratio.mean(axis=1, skipna=False)
+    for prefix in ("", "relative_"):
+        model, divisor = (increase(errors.sums, errors.clean) if prefix else errors.sums for errors in (found, base))
+        ratio = corruption_error(model, divisor)
+        means[f"{prefix}mce"] = mean_corruption_error(ratio)
         each |= {f"{prefix}ce/{name}": ratio[name] for name in BENCHMARK}
         unfit += _unfit(divisor, base.told, prefix)
     return {**means, **each}, unfit

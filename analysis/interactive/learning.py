@@ -26,7 +26,10 @@ def learning_curves(frame: pd.DataFrame, look: Look) -> Chart:
     """
     rows = frame[frame["quantity"].isin(list(TITLES)) & frame["mean"].notna()]
     rows = chart.cut(rows, rows["quantity"].map(is_accuracy)).assign(panel=rows["quantity"].map(TITLES))
-    order = [title for title in TITLES.values() if (rows["panel"] == title).any()]
+    if not rows["quantity"].map(is_accuracy).any():  # runs that fit functions
+        rows = rows.assign(panel=rows["panel"].str.replace("(nat)", "(mean squared error)", regex=False))
+    titles = [*TITLES.values(), *(t.replace("(nat)", "(mean squared error)") for t in TITLES.values() if "(nat)" in t)]
+    order = [title for title in titles if (rows["panel"] == title).any()]
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
     tooltip = [alt.Tooltip("configuration:N"), alt.Tooltip("epoch:Q"), *chart.estimates(".4f")]

@@ -29,10 +29,11 @@ FEW = 4
 
 
 def attack_curves(frame: pd.DataFrame) -> Figure:
-    """One panel for each norm; colour and marker are a configuration, the dash is an attack.
+    """One panel for each norm and number of images; colour and marker are a configuration, the dash is an attack.
 
-    Of more than :data:`FEW` configurations, one panel for each norm and attack. The axis has one equally wide step for
-    each eps, named by its value: eps that double would crowd at its left.
+    Accuracies on other images are not comparable, not even the clean ones: they share no panel. Of more than
+    :data:`FEW` configurations, one panel for each attack too. The axis has one equally wide step for each eps, named by
+    its value: eps that double would crowd at its left.
 
     Args:
         frame: from :func:`analysis.frames.attack_curves.attack_curves`, one context.
@@ -45,15 +46,17 @@ def attack_curves(frame: pd.DataFrame) -> Figure:
     others = [attack for attack in attacks if attack not in DASHES]
     dashes = {a: DASHES.get(a) or FURTHER[others.index(a) % len(FURTHER)] for a in attacks}
     apart = frame["configuration"].nunique() > FEW and len(attacks) > 1
-    facets = frame.assign(alone=frame["attack"] if apart else "").groupby(["norm", "alone"])
+    facets = frame.assign(alone=frame["attack"] if apart else "").groupby(["norm", "alone", "images"])
     labels = frame.drop_duplicates("configuration").set_index("configuration")["label"]
     with house_style():
         figure, axes = panels(facets.ngroups, height=2.9)
         shown = sorted(facets, key=lambda facet: (facet[0][0] != "linf", facet[0]))
-        for ax, ((norm, attack), rows) in zip(axes, shown, strict=True):
+        for ax, ((norm, attack, images), rows) in zip(axes, shown, strict=True):
             _panel(ax, rows, str(norm), look, dict.fromkeys(attacks) if apart else dashes)
             if apart:
                 ax.set_title(f"{ax.get_title()}: {_described(rows, str(attack))}", fontsize=8.5)
+            elif len(set(frame["images"])) > 1:
+                ax.set_title(f"{ax.get_title()}: {images} image{'s' * (images != 1)}")
         handles = [Line2D([], [], color=s.color, marker=s.marker, ls=s.line if apart else "") for s in look.values()]
         names = [labels[name] for name in look]
         if not apart:
@@ -100,8 +103,8 @@ PLOT = Plot(
     caption="Share of the first images of the test split (how many is named) that are classified correctly both "
     "clean and after a gradient attack of size eps, mean over seeds with the 95% interval. Leftmost point: the clean "
     "accuracy on the same images; eps rises to the right, equally spaced. Colour and marker: configuration; dash "
-    "or panel: attack. A curve that stays high may be masked gradients, not robustness: see the plot gradient_masking. "
-    + NOTE,
+    "or panel: attack. What attacked another number of images has a panel of its own. A curve that stays high may be "
+    "masked gradients, not robustness: see the plot gradient_masking. " + NOTE,
     frames=(frames.attack_curves,),
     draw=lambda frame: {"": attack_curves(frame)},
 )

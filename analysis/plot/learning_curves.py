@@ -35,6 +35,8 @@ PANELS = (
 def learning_curves(frame: pd.DataFrame) -> Figure:
     """Three panels: loss, accuracy, and the gap between training and validation accuracy.
 
+    Where no run has an accuracy there is one panel: the loss of runs that fit functions, a mean squared error.
+
     Args:
         frame: from :func:`analysis.frames.learning.learning_curves`, one context.
     """
@@ -42,14 +44,17 @@ def learning_curves(frame: pd.DataFrame) -> Figure:
     if frame.empty:
         return nothing("No epoch was recorded.")
     look = styles(frame)
+    classifies = frame["quantity"].isin(["train_accuracy", "validation_accuracy"]).any()
+    shown = PANELS if classifies else (("mean squared error", *PANELS[0][1:]),)
     with house_style():
-        figure, axes = panels(3, columns=3, height=2.5)
-        for ax, (label, scale, full, dashed) in zip(axes, PANELS, strict=True):
+        figure, axes = panels(len(shown), columns=3, height=2.5)
+        for ax, (label, scale, full, dashed) in zip(axes, shown, strict=True):
             _lines(ax, frame[frame["quantity"] == full], scale, look, full=True)
             _lines(ax, frame[frame["quantity"] == dashed], scale, look, full=False)
             whole_epochs(ax)
             ax.set_ylabel(label)
-        axes[2].axhline(0, color=INK, lw=0.8)
+        if classifies:
+            axes[2].axhline(0, color=INK, lw=0.8)
         handles, labels = legend_of(axes[0])
         handles += [Line2D([], [], color=INK), Line2D([], [], color=INK, ls="--", lw=1)]
         labels += ["validation", "training"]

@@ -1,0 +1,63 @@
+"""What a model has learned of a function: its spectrum and itself, over training."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.frames.recorded import recorded
+from analysis.load import Records
+
+
+def explained_variance(records: Records) -> pd.DataFrame:
+    """How much of each frequency of the function to fit is explained, at every measured epoch.
+
+    Returns:
+        The description, frequency (k, cycles per period), epoch, iteration (updates until then; missing where the
+        records do not say how many an epoch has), statistics of 1 - |f_k - y_k|^2 / |y_k|^2. Empty where no run asked
+        for the probe ``function_spectrum``.
+    """
+    query = f"""
+        SELECT run_id, frequency, epoch, epoch * {_updates(records)} AS iteration, explained_variance AS value
+        FROM function_spectrum{_joined(records)} WHERE explained_variance IS NOT NULL"""
+    return recorded(records, "function_spectrum", query, ["frequency", "epoch", "iteration"])
+
+
+def magnitude_evolution(records: Records) -> pd.DataFrame:
+    """Amplitude of each frequency of the model's function beside that of the function to fit, at every measured epoch.
+
+    Returns:
+        As of :func:`explained_variance`, statistics of |c_k| / target |c_k|; frequencies that the target has.
+    """
+    query = f"""
+        SELECT run_id, frequency, epoch, epoch * {_updates(records)} AS iteration, amplitude / target_amplitude AS value
+        FROM function_spectrum{_joined(records)} WHERE explained_variance IS NOT NULL"""
+    return recorded(records, "function_spectrum", query, ["frequency", "epoch", "iteration"])
+
+
+def function_fit(records: Records) -> pd.DataFrame:
+    """The function to fit and the model's own, at the epochs at which both were written.
+
+    Returns:
+        The description, epoch, iteration, position (place on the grid, in periods), target (its value), statistics of
+        the model's value. Empty where no run asked for the probe ``function_spectrum``.
+    """
+    query = f"""
+        SELECT run_id, epoch, epoch * {_updates(records)} AS iteration, position, target, output AS value
+        FROM function_fit{_joined(records)}"""
+    return recorded(records, "function_fit", query, ["epoch", "iteration", "position", "target"])
+
+
+_UPDATES = "config.steps_per_epoch"
+
+
+def _updates(records: Records) -> str:
+    return f'"{_UPDATES}"' if _says(records) else "NULL::INT"
+
+
+def _joined(records: Records) -> str:
+    return f' JOIN (SELECT run_id, "{_UPDATES}" FROM run) USING (run_id)' if _says(records) else ""
+
+
+def _says(records: Records) -> bool:
+    """Whether the records hold the number of updates of an epoch at all: older ones do not."""
+    return _UPDATES in records.run.column_names
