@@ -147,7 +147,7 @@ def test_how_a_run_ends_is_told(small, monkeypatch):
     def fail(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("frequency_reg.run.robustness", fail)
+    monkeypatch.setattr("frequency_reg.run.measured", fail)
     with pytest.raises(KeyboardInterrupt):
         run(small("epochs=1"))
     assert [call[1] for call in calls if call[0] == "end"] == ["diverged", "killed"]
