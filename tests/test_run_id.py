@@ -98,12 +98,25 @@ def test_the_norm_of_a_residual_network_came_later():
     assert flat_config(one("model=resnet18", "model.norm=group"))["model.norm"] == "group"
 
 
-@pytest.mark.parametrize("sweep", sorted({path.parts[-3] for path in REFERENCE}))
-def test_reference_runs_keep_the_identity_they_were_recorded_with(sweep):
-    paths = [path for path in REFERENCE if path.parts[-3] == sweep]
-    for path in paths:
+def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
+    """Rows of the committed runs by sweep: of those that were trained, or of trained ones measured again."""
+    found: dict[str, list[tuple[Path, dict]]] = {}
+    for path in REFERENCE:
         row = recorded_run(path.parent)
+        if (row.get("provenance.trained_run") is not None) == evaluations:
+            found.setdefault(path.parts[-3], []).append((path.parent, row))
+    return found
+
+
+@pytest.mark.parametrize("sweep", sorted(recorded(evaluations=False)))
+def test_reference_runs_keep_the_identity_they_were_recorded_with(sweep):
+    for directory, row in recorded(evaluations=False)[sweep]:
         same = ("seed", "epochs", "evaluation.batch_size", "probe.kernel_spectrum.null_draws", "optimizer.lr")
         config = one(*recorded_overrides(row), *(f"{key}={row[f'config.{key}']}" for key in same))
-        assert identity(config) == row["run_id"], path
-    assert paths
+        assert identity(config) == row["run_id"], directory
+
+
+@pytest.mark.parametrize("sweep", sorted(recorded(evaluations=True)))
+def test_reference_evaluations_name_the_run_they_measured(sweep):
+    for directory, row in recorded(evaluations=True)[sweep]:
+        assert directory.name.endswith(f"-{row['provenance.trained_run'][:8]}-{row['run_id'][:8]}")
