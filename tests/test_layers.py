@@ -18,7 +18,6 @@ LEAVES = {
     "frequency_reg.stopping",
     "frequency_reg.streams",
 }
-SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".function", ".kernel", ".operator", ".suppression")}
 BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
 
 
@@ -41,6 +40,7 @@ def imports(file: Path) -> set[str]:
 
 
 ALL = {**modules("frequency_reg"), **modules("analysis"), **modules("sweeps")}
+SPECTRUM = {name for name in ALL if name.startswith("frequency_reg.spectrum")}
 
 
 def ours(file: Path) -> set[str]:

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
+from frequency_reg.spectrum.masking import masked_spectrum
 
 THRESHOLD = 0.5
 
@@ -186,8 +187,10 @@ class MaskedConv2d(nn.Conv2d):
             raise ValueError(f"the mask was made for {self.input_size} px inputs, got {tuple(input.shape[-2:])}")
         full, offset = self._full_convolution(input)
         with torch.autocast(input.device.type, enabled=False):
-            output = _MaskSpectrum.apply(full.float(), *self._masks())
-        return self._crop(output, offset).to(full.dtype)
+            output = masked_spectrum(full.to(self.mask.dtype), *self._masks(), *self._pixels(offset))
+        if self.bias is not None:  # a bias moves DC alone and is not masked
+            output = output + self.bias.view(-1, 1, 1)
+        return output.to(full.dtype)
 
     def tied_mask(self) -> Tensor:
         """M on the half plane (C, n_h, n_w // 2 + 1), each conjugate pair reading its one representative."""
@@ -224,45 +227,13 @@ class MaskedConv2d(nn.Conv2d):
         full = F.conv2d(F.pad(x, (around[1], around[1], around[0], around[0])), self.weight, padding=inside)
         return full, (k[0] - 1 - p[0], k[1] - 1 - p[1])
 
-    def _crop(self, y: Tensor, offset: tuple[int, int]) -> Tensor:
-        """Crop to the layer's output, then stride, then bias: a bias moves DC alone and is not masked."""
-        ends = [
-            o + n + 2 * p - k + 1
-            for o, n, p, k in zip(offset, self.input_size, self.pad, self.kernel_size, strict=True)
-        ]
-        y = y[..., offset[0] : ends[0] : self.stride[0], offset[1] : ends[1] : self.stride[1]]
-        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
-
-
-class _MaskSpectrum(torch.autograd.Function):
-    """``irfft2(rfft2(x) . forward_mask)`` with the gradients of Algorithm 1; see the module's text.
-
-    The operator is its own transpose, so that the gradient of x is the same operator on the gradient of y, with the
-    backward mask, and costs the same two real transforms. In the half plane the gradient of S_hat is
-    ``c rfft2(dy) / (n_h n_w)``, c = 2 for the columns whose conjugates are not stored and 1 for the others.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, tied: Tensor, forward_mask: Tensor, backward_mask: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft2(x)
-        ctx.save_for_backward(spectrum, backward_mask)
-        ctx.shared = tied.shape[0] == 1
-        y: Tensor = torch.fft.irfft2(spectrum * forward_mask, s=x.shape[-2:])
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
-        (gradient,) = gradients
-        size = gradient.shape[-2:]
-        spectrum, backward_mask = ctx.saved_tensors
-        arriving = torch.fft.rfft2(gradient)
-        d_mask = None
-        if ctx.needs_input_grad[1]:
-            product = (spectrum.real * arriving.real).addcmul_(spectrum.imag, arriving.imag)
-            d_mask = product.sum(dim=0) * _conjugates(size[1], gradient.device) / (size[0] * size[1])
-            if ctx.shared:
-                d_mask = d_mask.sum(dim=0, keepdim=True)
-        return torch.fft.irfft2(arriving.mul_(backward_mask), s=size), d_mask, None, None
+    def _pixels(self, offset: tuple[int, int]) -> tuple[range, range]:
+        """Rows and columns of the full convolution that are the layer's output: cropped, then strided."""
+        rows, columns = (
+            range(o, o + n + 2 * p - k + 1, stride)
+            for o, n, p, k, stride in zip(offset, self.input_size, self.pad, self.kernel_size, self.stride, strict=True)
+        )
+        return rows, columns
 
 
 def _conjugates(n_w: int, device: torch.device) -> Tensor:
