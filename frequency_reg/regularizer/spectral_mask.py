@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
+from frequency_reg.regularizer.feature_maps import input_shapes
 
 THRESHOLD = 0.5
 
@@ -79,8 +80,8 @@ class SpectralMask(Regularizer):
                 f"regularizer=spectral_mask: {type(model).__name__} has no block convolutions to mask; "
                 "choose a convolutional model, such as model=lenet or model=resnet20"
             )
-        for name, size in _input_sizes(model).items():
-            masked = MaskedConv2d(model.get_submodule(name), size, **self._options)
+        for name, (_, height, width) in input_shapes(model, model.block_convolutions).items():
+            masked = MaskedConv2d(model.get_submodule(name), (height, width), **self._options)
             nn.init.normal_(masked.mask, self.init_mean, self.init_sd)
             replace_module(model, name, masked)
         self._clip(model)
@@ -110,24 +111,6 @@ class SpectralMask(Regularizer):
 
 def _masked(model: nn.Module) -> Iterator[tuple[str, MaskedConv2d]]:
     return ((name, module) for name, module in model.named_modules() if isinstance(module, MaskedConv2d))
-
-
-def _input_sizes(model: Model) -> dict[str, tuple[int, int]]:
-    """Height and width that reach each block convolution, found with one image of zeros."""
-    sizes: dict[str, tuple[int, int]] = {}
-    handles = [
-        model.get_submodule(name).register_forward_pre_hook(
-            lambda _, inputs, name=name: sizes.__setitem__(name, tuple(inputs[0].shape[-2:]))
-        )
-        for name in model.block_convolutions
-    ]
-    training = model.training
-    with torch.no_grad():
-        model.eval()(torch.zeros(1, *model.image_shape))
-    model.train(training)
-    for handle in handles:
-        handle.remove()
-    return {name: sizes[name] for name in model.block_convolutions}
 
 
 class MaskedConv2d(nn.Conv2d):
