@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -218,33 +219,44 @@ def grid(
     given = {override.get_key_element() for override in parsed}
     swept = [o for o in _parse([f"{k}={v}" for k, v in params.items()]) if o.get_key_element() not in given] + parsed
     varied = tuple(dict.fromkeys(o.get_key_element() for o in swept if o.is_sweep_override()))
-    jobs = [tuple(job) for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
-    if not jobs:
+    texts = [[job[0] for batch in BasicSweeper.split_arguments([o], None) for job in batch] for o in swept]
+    if not all(texts):
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
     keys = {*varied, *params}
     groups = {key for key in keys if composer.is_group(key)}
-    if groups and groups != keys:
-        replaced = {key for key in set(params) - given if key.partition(".")[0] in given}
-        jobs = _where_they_exist(jobs, keys - groups, replaced, composer)
-        varied = tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
-    return jobs, varied
+    if not groups or groups == keys:
+        return list(itertools.product(*texts)), varied
+    replaced = {key for key in set(params) - given if key.partition(".")[0] in given}
+    jobs = _where_they_exist(texts, keys - groups, replaced, composer)
+    return jobs, tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
 
 
 def _where_they_exist(
-    jobs: list[tuple[str, ...]], values: set[str], replaced: set[str], composer: Composer
+    texts: Sequence[Sequence[str]], values: set[str], replaced: set[str], composer: Composer
 ) -> list[tuple[str, ...]]:
-    """``jobs`` without the ``values`` that their options do not have.
+    """Every combination of ``texts``, one of each sequence, without the ``values`` that its options do not have.
 
-    A key that no job has stays, to be refused, unless it is one of the ``replaced``.
+    A key that no combination has stays, to be refused, unless it is one of the ``replaced``. The order is that of the
+    whole product, which is not formed: where each of many options has a key of its own it has millions of members.
     """
-    keys = {options: composer.keys(options) for options in dict.fromkeys(_without(values, job) for job in jobs)}
-    known = replaced.union(*keys.values())
-    absent = {options: {key for key in values if key in known and key not in there} for options, there in keys.items()}
-    return list(dict.fromkeys(_without(absent[_without(values, job)], job) for job in jobs))
-
-
-def _without(keys: set[str], job: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text for text in job if text.partition("=")[0] not in keys)
+    keys = [choices[0].partition("=")[0] for choices in texts]
+    numbered = [list(enumerate(choices)) for choices in texts]
+    options = list(itertools.product(*(n for n, key in zip(numbered, keys, strict=True) if key not in values)))
+    there = [composer.keys(tuple(text for _, text in chosen)) for chosen in options]
+    known = replaced.union(*there)
+    places: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for chosen, present in zip(options, there, strict=True):
+        absent = {key for key in values if key in known and key not in present}
+        left = iter(chosen)
+        parts = [
+            (n[:1] if key in absent else n) if key in values else [next(left)]
+            for n, key in zip(numbered, keys, strict=True)
+        ]
+        for combination in itertools.product(*parts):
+            job = tuple(text for (_, text), key in zip(combination, keys, strict=True) if key not in absent)
+            place = tuple(number for number, _ in combination)
+            places[job] = min(place, places.get(job, place))
+    return sorted(places, key=places.__getitem__)
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

@@ -57,8 +57,8 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     device, precision = set_up_torch(config)
     dataset: Dataset = instantiate(config.dataset)
     data = _to_device(data or dataset.load(), device)
-    _check_task(config, data)
     regularizer = Composition({name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()})
+    _check_task(config, data, regularizer)
     model = _build_model(config, data, regularizer).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     bench = build_bench(config, data.image_shape, len(data.class_names), precision)
     for published in bench.published.values():
@@ -189,8 +189,8 @@ def build_probes(config: Config, data: ImageData) -> list[Probe]:
     return probes
 
 
-def _check_task(config: Config, data: ImageData) -> None:
-    """Refuse what only classifiers of images can be asked, where the data set has values to fit."""
+def _check_task(config: Config, data: ImageData, regularizer: Composition) -> None:
+    """Refuse what only classifiers of images can be asked or trained with, where the data set has values to fit."""
     if not data.train.is_regression:
         return
     for group in ("corruption", "diagnostic"):
@@ -200,6 +200,11 @@ def _check_task(config: Config, data: ImageData) -> None:
                 f"{group}={','.join(sorted(chosen))}: only for classifiers of images, and this data set has values to "
                 f"fit; use {group}=[]"
             )
+    if regularizer.for_classes_only:
+        raise ConfigError(
+            f"regularizer={','.join(regularizer.for_classes_only)}: only for images with classes as labels, and this "
+            "data set has values to fit; choose another, such as regularizer=weight_decay"
+        )
 
 
 def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int) -> list[Diagnostic]:

@@ -116,13 +116,14 @@ def train(
             images, labels = regularizer.augment(model, images, split.labels[index])
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 outputs = model(images.contiguous(memory_format=torch.channels_last))
-            loss = mean_loss(outputs.float(), labels)
+            soft = labels.is_floating_point() and not split.is_regression
+            loss = mean_loss(outputs.float(), labels, soft=soft)
             penalty = regularizer.penalty(model)
             optimizer.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty).backward()
             optimizer.step()
             regularizer.after_step(model, base_rates[0] * factor)
-            totals += torch.stack([loss.detach() * len(labels), hits(outputs, labels)])
+            totals += torch.stack([loss.detach() * len(labels), hits(outputs, labels, soft=soft)])
             seen += len(labels)
             on_batch(len(labels))
         loss_sum, correct = totals.tolist()

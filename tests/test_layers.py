@@ -62,7 +62,7 @@ def allowed(module: str) -> set[str]:
         return LEAVES | {f"frequency_reg.{name}" for name in ("compose", "config", "tracker.base")}
     if len(parts) > 1 and parts[1] in GROUPS:
         own = {name for name in ALL if name.startswith(f"frequency_reg.{parts[1]}.")}
-        return own | BASES | SPECTRUM | LEAVES
+        return own | BASES | SPECTRUM | LEAVES | {"frequency_reg.ball"}
     floor = LEAVES | BASES | {"frequency_reg.corruption.published", "frequency_reg.objective"}
     table = {
         "config": LEAVES,
@@ -75,6 +75,7 @@ def allowed(module: str) -> set[str]:
         "run_id": LEAVES | {"frequency_reg.config"},
         "checkpoint": LEAVES,
         "objective": set(),
+        "ball": set(),
         "progress": LEAVES,
         "provenance": LEAVES | {"frequency_reg.run_id"},
         "train": floor,

@@ -23,10 +23,11 @@ from typing import Annotated, Any, Literal
 import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
+from frequency_reg.regularizer.feature_maps import input_shapes
+from frequency_reg.regularizer.full_convolution import FullConvolution
 from frequency_reg.spectrum.masking import masked_spectrum
 
 THRESHOLD = 0.5
@@ -80,8 +81,8 @@ class SpectralMask(Regularizer):
                 f"regularizer=spectral_mask: {type(model).__name__} has no block convolutions to mask; "
                 "choose a convolutional model, such as model=lenet or model=resnet20"
             )
-        for name, size in _input_sizes(model).items():
-            masked = MaskedConv2d(model.get_submodule(name), size, **self._options)
+        for name, (_, height, width) in input_shapes(model, model.block_convolutions).items():
+            masked = MaskedConv2d(model.get_submodule(name), (height, width), **self._options)
             nn.init.normal_(masked.mask, self.init_mean, self.init_sd)
             replace_module(model, name, masked)
         self._clip(model)
@@ -113,25 +114,7 @@ def _masked(model: nn.Module) -> Iterator[tuple[str, MaskedConv2d]]:
     return ((name, module) for name, module in model.named_modules() if isinstance(module, MaskedConv2d))
 
 
-def _input_sizes(model: Model) -> dict[str, tuple[int, int]]:
-    """Height and width that reach each block convolution, found with one image of zeros."""
-    sizes: dict[str, tuple[int, int]] = {}
-    handles = [
-        model.get_submodule(name).register_forward_pre_hook(
-            lambda _, inputs, name=name: sizes.__setitem__(name, tuple(inputs[0].shape[-2:]))
-        )
-        for name in model.block_convolutions
-    ]
-    training = model.training
-    with torch.no_grad():
-        model.eval()(torch.zeros(1, *model.image_shape))
-    model.train(training)
-    for handle in handles:
-        handle.remove()
-    return {name: sizes[name] for name in model.block_convolutions}
-
-
-class MaskedConv2d(nn.Conv2d):
+class MaskedConv2d(FullConvolution):
     """A convolution whose output spectrum is masked; shares the weight and bias of the convolution it replaces.
 
     Attributes:
@@ -140,7 +123,7 @@ class MaskedConv2d(nn.Conv2d):
             both, or the mask of the real output would not be binary.
 
     Raises:
-        ValueError: dilation, groups, padding beyond k - 1, or (circular) padding other than (k - 1) / 2.
+        ValueError: see :class:`FullConvolution`.
     """
 
     def __init__(
@@ -154,43 +137,22 @@ class MaskedConv2d(nn.Conv2d):
         mask_gradient: str,
         random_drop: float,
     ) -> None:
-        conv = convolution_layer
-        if not isinstance(conv, nn.Conv2d):
-            raise ValueError(f"expected a Conv2d to mask, got {type(conv).__name__}")
-        k = (conv.kernel_size[0], conv.kernel_size[1])
-        p = (-1, -1) if isinstance(conv.padding, str) else (int(conv.padding[0]), int(conv.padding[1]))
-        if conv.groups != 1 or conv.dilation != (1, 1) or not (0 <= p[0] < k[0] and 0 <= p[1] < k[1]):
-            raise ValueError(f"cannot mask {conv}: groups, dilation and padding beyond k - 1 are not supported")
-        if convolution == "circular" and any(2 * p_ != k_ - 1 for p_, k_ in zip(p, k, strict=True)):
-            raise ValueError(f"cannot mask {conv} circularly: its padding is not (k - 1) / 2")
-        super().__init__(
-            conv.in_channels, conv.out_channels, k, (conv.stride[0], conv.stride[1]), p, bias=conv.bias is not None
-        )
-        self.pad = p
-        self.weight, self.bias = conv.weight, conv.bias
-        self.input_size = input_size
-        self.circular = convolution == "circular"
+        super().__init__(convolution_layer, input_size, circular=convolution == "circular", purpose="mask")
         self.binary_values = mask_values == "binary"
         self.binary_gradient = mask_gradient == "binary"
         self.random_drop = random_drop
-        grow = (0, 0) if self.circular else (k[0] - 1, k[1] - 1)
-        self.fft_size = (input_size[0] + grow[0], input_size[1] + grow[1])
         half = self.fft_size[1] // 2 + 1
-        channels = conv.out_channels if mask_shape == "per_channel" else 1
-        self.mask = nn.Parameter(torch.ones(channels, self.fft_size[0], half, device=conv.weight.device))
+        channels = self.out_channels if mask_shape == "per_channel" else 1
+        self.mask = nn.Parameter(torch.ones(channels, self.fft_size[0], half, device=self.weight.device))
         self.register_buffer("representative", _hermitian_representatives(*self.fft_size), persistent=False)
         self.representative: Tensor
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """(N, C_in, H, W) -> (N, C_out, H_out, W_out), as the convolution it replaces."""
-        if tuple(input.shape[-2:]) != self.input_size:
-            raise ValueError(f"the mask was made for {self.input_size} px inputs, got {tuple(input.shape[-2:])}")
-        full, offset = self._full_convolution(input)
+        full, offset = self.full(input)
         with torch.autocast(input.device.type, enabled=False):
-            output = masked_spectrum(full.to(self.mask.dtype), *self._masks(), *self._pixels(offset))
-        if self.bias is not None:  # a bias moves DC alone and is not masked
-            output = output + self.bias.view(-1, 1, 1)
-        return output.to(full.dtype)
+            output = masked_spectrum(full.to(self.mask.dtype), *self._masks(), *self.pixels(offset))
+        return self.with_bias(output).to(full.dtype)
 
     def tied_mask(self) -> Tensor:
         """M on the half plane (C, n_h, n_w // 2 + 1), each conjugate pair reading its one representative."""
@@ -214,26 +176,6 @@ class MaskedConv2d(nn.Conv2d):
             kept = draw / (1 - self.random_drop)
             forward, backward = forward * kept, backward * kept
         return tied, forward, backward
-
-    def _full_convolution(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """The unstrided convolution at the size of the DFT, and where the layer's first output pixel lies in it."""
-        k, p = self.kernel_size, self.pad
-        if self.circular:
-            x = F.pad(x, (p[1], p[1], p[0], p[0]), mode="circular")
-            return F.conv2d(x, self.weight), (0, 0)
-        # Padding beyond (k - 1) / 2 takes oneDNN's slow way back, 6 times a plain convolution's: pad the image instead.
-        inside = ((k[0] - 1) // 2, (k[1] - 1) // 2)
-        around = (k[0] - 1 - inside[0], k[1] - 1 - inside[1])
-        full = F.conv2d(F.pad(x, (around[1], around[1], around[0], around[0])), self.weight, padding=inside)
-        return full, (k[0] - 1 - p[0], k[1] - 1 - p[1])
-
-    def _pixels(self, offset: tuple[int, int]) -> tuple[range, range]:
-        """Rows and columns of the full convolution that are the layer's output: cropped, then strided."""
-        rows, columns = (
-            range(o, o + n + 2 * p - k + 1, stride)
-            for o, n, p, k, stride in zip(offset, self.input_size, self.pad, self.kernel_size, self.stride, strict=True)
-        )
-        return rows, columns
 
 
 def _conjugates(n_w: int, device: torch.device) -> Tensor:

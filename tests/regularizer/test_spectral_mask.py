@@ -269,5 +269,5 @@ def test_error_texts():
     with pytest.raises(ValueError, match=r"circularly: its padding is not \(k - 1\) / 2"):
         masked(nn.Conv2d(2, 2, 3), (8, 8), convolution="circular")
     layer = masked(nn.Conv2d(1, 1, 3, padding=1), (8, 8))
-    with pytest.raises(ValueError, match=r"the mask was made for \(8, 8\) px inputs, got \(9, 8\)"):
+    with pytest.raises(ValueError, match=r"this layer was made for \(8, 8\) px inputs, got \(9, 8\)"):
         layer(torch.rand(1, 1, 9, 8))
