@@ -25,7 +25,7 @@ from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
-_WITH_EQUALS_SIGN = r"^([\w./@]+)=([\w./~+-]+=[\w./~+=-]*)$"
+_FOLDER_OF_RUN = r"^([\w./@]+)=([\w./~+*-]+[=*][\w./~+=*-]*)$"
 _SINGLE = ("dataset", "model", "optimizer", "runtime", "suite", "study")
 
 
@@ -147,7 +147,8 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
         _check_plugins(hydra_config)
         if "n_trials" in hydra_config.sweeper:
             return _search_plan(composer, overrides, hydra_config.sweeper)
-        jobs, varied = grid(overrides, hydra_config.sweeper.get("params") or {}, composer)
+        sweeper = hydra_config.sweeper
+        jobs, varied = grid(overrides, sweeper.get("params") or {}, composer, sweeper.get("rows") or ())
         return Plan(True, varied, tuple(composer.config(job) for job in jobs))
 
 
@@ -179,12 +180,13 @@ def _plugin_node(config: DictConfig) -> dict[str, Any]:
 def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[str]:
     """``overrides`` with the user's own folder of groups and options added to Hydra's search path.
 
-    A value that is the folder of a run (``seed=0`` stands in its name) is quoted, as Hydra's grammar wants it.
+    A value that is the folder of a run (``seed=0`` stands in its name, or a ``*``) is quoted, as Hydra's grammar wants
+    it.
 
     Raises:
         ConfigError: there is no such folder.
     """
-    overrides = [re.sub(_WITH_EQUALS_SIGN, r'\1="\2"', text) for text in overrides]
+    overrides = [re.sub(_FOLDER_OF_RUN, r'\1="\2"', text) for text in overrides]
     if config_dir is None:
         return overrides
     if not Path(config_dir).is_dir():
@@ -193,7 +195,7 @@ def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[st
 
 
 def grid(
-    overrides: Sequence[str], params: Mapping[str, Any], composer: Composer
+    overrides: Sequence[str], params: Mapping[str, Any], composer: Composer, rows: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """The overrides of every combination, and the keys that vary, both in the order given.
 
@@ -205,6 +207,8 @@ def grid(
     Args:
         overrides: of the command line, sweeps included; they win over ``params``.
         params: of ``hydra.sweeper.params``: swept values by key.
+        rows: of ``hydra.sweeper.rows``: values by key, each of which replaces or joins ``params`` for a grid of its own;
+            the runs of all are one sweep. For tables whose rows are no grid.
 
     Raises:
         ConfigError: a key has no values.
@@ -216,18 +220,33 @@ def grid(
                 f"{override.input_line}: an interval is for a search; add hydra/sweeper=optuna, or give values"
             )
     given = {override.get_key_element() for override in parsed}
-    swept = [o for o in _parse([f"{k}={v}" for k, v in params.items()]) if o.get_key_element() not in given] + parsed
-    varied = tuple(dict.fromkeys(o.get_key_element() for o in swept if o.is_sweep_override()))
-    jobs = [tuple(job) for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
+    jobs, varied = _combinations(parsed, [{**params, **row} for row in rows] or [params], given)
     if not jobs:
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
-    keys = {*varied, *params}
+    listed = set(params).union(*rows)
+    keys = {*varied, *listed}
     groups = {key for key in keys if composer.is_group(key)}
     if groups and groups != keys:
-        replaced = {key for key in set(params) - given if key.partition(".")[0] in given}
+        replaced = {key for key in listed - given if key.partition(".")[0] in given}
         jobs = _where_they_exist(jobs, keys - groups, replaced, composer)
         varied = tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
     return jobs, varied
+
+
+def _combinations(
+    parsed: Sequence[Override], grids: Sequence[Mapping[str, Any]], given: set[str]
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The combinations of each of ``grids`` with the command line's, each once, and the keys that vary among them."""
+    jobs: list[tuple[str, ...]] = []
+    varied: list[str] = []
+    for params in grids:
+        own = _parse([f"{key}={value}" for key, value in params.items()])
+        swept = [override for override in own if override.get_key_element() not in given] + list(parsed)
+        jobs += [tuple(job) for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
+        varied += [o.get_key_element() for o in swept if o.is_sweep_override()]
+    texts = {key: {grid.get(key) for grid in grids} for grid in grids for key in grid if key not in given}
+    varied = [key for key in texts if len(texts[key]) > 1] + varied
+    return list(dict.fromkeys(jobs)), tuple(dict.fromkeys(varied))
 
 
 def _where_they_exist(

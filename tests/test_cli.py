@@ -191,6 +191,24 @@ def test_a_grid_gives_a_key_to_the_options_that_have_it(monkeypatch, capsys, tmp
     assert "regularizer.drop_out: unknown key" in error
 
 
+ROWS = (
+    "hydra.sweeper.rows=[{regularizer:none},{regularizer:'[dropout,weight_decay]',regularizer.dropout:'0.1,0.2'},"
+    "{regularizer:weight_decay,dataset.split_seed:1}]"
+)
+
+
+def test_rows_of_a_sweep_are_grids_of_their_own(monkeypatch, capsys, tmp_path):
+    params = "hydra.sweeper.params={seed:'0,1',regularizer.weight_decay:choice(1e-3)}"
+    code, out, _ = call(monkeypatch, capsys, tmp_path, "-m", ROWS, params, "--plan")
+    assert code == 0
+    names = re.findall(r"digits-resnet20-(.*)-seed=\d", out)
+    both = [f"dropout={p}+weight_decay=0.001" for p in (0.1, 0.2)]
+    assert names == ["none", "none", both[0], both[0], both[1], both[1], "weight_decay=0.001", "weight_decay=0.001"]
+    assert "8 runs" in out
+    code, out, _ = call(monkeypatch, capsys, tmp_path, "-m", ROWS, params, "regularizer=none", "seed=3", "--plan")
+    assert (code, len(re.findall(r"digits-resnet20-none-seed=3", out))) == (0, 2)  # the split seed is another row's
+
+
 def test_a_diverged_run_does_not_stop_the_others_but_the_exit_code(monkeypatch, capsys, tmp_path):
     arguments = [*SMALL, "-m", "optimizer.lr=1e30,0.1", "name=s", "model=mlp", "probe={}"]
     arguments = [a for a in arguments if not a.startswith(("probe.", "model.width", "model=resnet"))]
