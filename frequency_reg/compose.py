@@ -207,8 +207,8 @@ def grid(
     Args:
         overrides: of the command line, sweeps included; they win over ``params``.
         params: of ``hydra.sweeper.params``: swept values by key.
-        rows: of ``hydra.sweeper.rows``: values by key, each of which replaces or joins ``params`` for a grid of its own;
-            the runs of all are one sweep. For tables whose rows are no grid.
+        rows: of ``hydra.sweeper.rows``: values by key, each replaces or joins ``params`` for a grid of its own; the
+            runs of all are one sweep. For tables whose rows are no grid.
 
     Raises:
         ConfigError: a key has no values.

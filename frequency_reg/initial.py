@@ -9,12 +9,14 @@ code of the folder runs), is copied into the new one after the regularizers have
     * anything else is another architecture, and refused: a tensor that is missing, left over or of another shape.
 
 The run is another one than its source, with its own optimizer, epochs and random streams; epoch 0 is the network as it
-was taken over, so that an SSR against ``init`` is against the source. The source's run id belongs to the run's identity,
-its weights' digest to the records. A run that goes on from a checkpoint of its own does not read the source's.
+was taken over, so that an SSR against ``init`` is against the source. The source's run id belongs to the run's
+identity, its weights' digest to the records. A run that goes on from a checkpoint of its own does not read that of the
+source.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -63,7 +65,9 @@ def _one_folder(text: str) -> Path:
     )
 
 
-def _check_architecture(folder: Path, theirs: dict[str, Tensor], ours: dict[str, Tensor], added: frozenset[str]) -> None:
+def _check_architecture(
+    folder: Path, theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], added: frozenset[str]
+) -> None:
     """Refuse a state that does not fit, naming the first tensors that do not."""
     wrong = [
         f"{name} is {_size(value)} there and {_size(ours[name])} here"

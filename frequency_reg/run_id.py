@@ -58,8 +58,8 @@ def flat_config(config: Config) -> dict[str, Any]:
     """What a run is, as one flat row: the ``config.*`` columns of the records.
 
     A variant's ``_target_`` becomes its name under the group's own key: ``model`` = resnet20; several regularizers are
-    joined with ``+``. ``initial_weights`` names what was trained, not by which seed: runs that begin with the networks of
-    several seeds of one configuration are replications.
+    joined with ``+``. ``initial_weights`` names what was trained, not with which seed: runs that begin with the
+    networks of several seeds of one configuration are replications.
     """
     nested = config.as_dict()
     flat: dict[str, Any] = {}
@@ -93,8 +93,9 @@ def _outside_identity(key: str) -> bool:
 
 
 def _names_a_source(key: str) -> bool:
-    """Whether the key names the folder of another trained run: one that a diagnostic asks, or that a run begins with."""
-    return key == "initial_weights" or key.startswith("diagnostic.") and key.count(".") == 2 and key.endswith(".source")
+    """Whether the key names the folder of another trained run: one that a diagnostic asks, or that this begins with."""
+    asked = key.startswith("diagnostic.") and key.count(".") == 2 and key.endswith(".source")
+    return asked or key == "initial_weights"
 
 
 def _source_run(folder: str) -> str:

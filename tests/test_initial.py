@@ -1,4 +1,4 @@
-"""Runs that begin with the weights of another one: what is taken over, what is refused, and that a kill loses nothing."""
+"""Runs that begin with the weights of another one: what is taken over, what is refused, and what a kill costs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from frequency_reg.run import run
 from frequency_reg.run_id import flat_config, identity, recorded_run, run_directory
 from frequency_reg.stored import weights_digest
 from tests.conftest import SMALL
-
 
 _DROPPED = ("corruption", "probe")
 FAST = [*(text for text in SMALL if not text.startswith(_DROPPED)), "model.width=2", "corruption=[]", "probe=[]"]
@@ -155,7 +154,8 @@ def test_what_is_refused_leaves_no_directory(small, source, trained, tmp_path):
     place = f"initial_weights={source}"
     refused(place, "model.width=8", text=r"another architecture: conv1.weight is 2 x 1 x 3 x 3 there and 8 x 1 x 3 x 3")
     refused(place, "model.shortcut=projection", text=r"shortcut.0.weight is only here")
-    refused(f"initial_weights={trained['spectral_mask']}", text=r"conv1.mask is only there.*needs regularizer=spectral_mask")
+    masked = trained["spectral_mask"]
+    refused(f"initial_weights={masked}", text=r"conv1.mask is only there.*needs regularizer=spectral_mask")
     checkpoint.discard(source)
     refused(place, text=r"initial_weights: .*no checkpoint of the last epoch \(1\), none that is whole")
 
