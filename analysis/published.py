@@ -143,7 +143,7 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         same_family = _family(values.get(PREFIX + "model")) == _family(entry["model"])
         if values.get(PREFIX + "dataset") != entry["dataset"] or not same_family or not described["complete"]:
             continue
-        if any(value_text(_meant(values, key)) != value for key, value in settings.items()):
+        if any(not _agrees(_meant(values, key), value, key) for key, value in settings.items()):
             continue
         wanted = (described["regularizer"], None if is_missing(described["strength"]) else described["strength"])
         if wanted[1] == 0:
@@ -152,6 +152,11 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         if rows:
             found[label] = rows[0]
     return found
+
+
+def _agrees(ours: object, stated: str, key: str) -> bool:
+    """Whether a choice is the one that a source states; what a regularizer does not have it need not have."""
+    return value_text(ours) == stated or (is_missing(ours) and key.startswith(f"{PREFIX}regularizer."))
 
 
 def _meant(values: Mapping[Any, object], key: str) -> object:
