@@ -25,7 +25,7 @@ from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
-_FOLDER_OF_RUN = r"^([\w./@]+)=([\w./~+*-]+[=*][\w./~+=*-]*)$"
+_FOLDER_OF_RUN = r"^([\w./@]+)=([\w./~+*${}-]+[=*][\w./~+=*${}-]*)$"
 _SINGLE = ("dataset", "model", "optimizer", "runtime", "suite", "study")
 
 

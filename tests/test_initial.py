@@ -162,7 +162,7 @@ def test_what_is_refused_leaves_no_directory(small, source, trained, tmp_path):
 
 def test_an_incomplete_source_is_refused(small, source):
     records.set_status(source, "killed", "")
-    with pytest.raises(ConfigError, match=r"initial_weights: .*the run is killed; only a complete run"):
+    with pytest.raises(ConfigError, match=r"initial_weights: .*the run is killed; only a complete one"):
         run(small(f"initial_weights={source}"))
 
 
