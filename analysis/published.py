@@ -23,7 +23,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis import metric
-from analysis.configuration import PREFIX
+from analysis.configuration import BEFORE, PREFIX
 from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.interval import is_accuracy
@@ -43,7 +43,7 @@ WORDS = {
     "optimizer.nesterov": "Nesterov momentum", "batch_size": "batch size", "dataset.crop_padding": "crop padding",
     "dataset.horizontal_flip": "horizontal flip", TRAINING_IMAGES: "training images",
     "runtime.precision": "floating-point precision", "regularizer.decoupled": "decoupled weight decay",
-    "corruption.resize.antialias": "antialias when resizing",
+    "corruption.resize.antialias": "antialias when resizing", "standardize_input": "input standardisation",
 }  # fmt: skip
 """How a setting is called where its key is no plain word."""
 
@@ -143,7 +143,7 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         same_family = _family(values.get(PREFIX + "model")) == _family(entry["model"])
         if values.get(PREFIX + "dataset") != entry["dataset"] or not same_family or not described["complete"]:
             continue
-        if any(value_text(values.get(key)) != value for key, value in settings.items()):
+        if any(not _agrees(_meant(values, key), value, key) for key, value in settings.items()):
             continue
         wanted = (described["regularizer"], None if is_missing(described["strength"]) else described["strength"])
         if wanted[1] == 0:
@@ -152,6 +152,17 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         if rows:
             found[label] = rows[0]
     return found
+
+
+def _agrees(ours: object, stated: str, key: str) -> bool:
+    """Whether a choice is the one that a source states; what a regularizer does not have it need not have."""
+    return value_text(ours) == stated or (is_missing(ours) and key.startswith(f"{PREFIX}regularizer."))
+
+
+def _meant(values: Mapping[Any, object], key: str) -> object:
+    """A ``config.*`` column's value, or what its absence means."""
+    found = values.get(key)
+    return BEFORE.get(key) if is_missing(found) else found
 
 
 def _choices(records: Records, label: str) -> dict[str, object]:
@@ -174,6 +185,7 @@ def deviations(choices: Mapping[str, object], setting: Mapping[str, Any]) -> lis
     found = []
     for key, stated in setting.items():
         ours = choices.get(key)
+        ours = BEFORE.get(PREFIX + key) if is_missing(ours) else ours
         optional = key.startswith(("regularizer.", "corruption."))  # only some configurations have these
         if stated is None or key == TRAINING_IMAGES or (optional and is_missing(ours)):
             continue

@@ -72,6 +72,7 @@ def allowed(module: str) -> set[str]:
         "search_space": LEAVES | {"frequency_reg.config"},
         "settle": LEAVES | {"frequency_reg.config", "frequency_reg.run_id"},
         "source": floor | {f"frequency_reg.{name}" for name in ("config", "run_id", "stored")},
+        "initial": floor | {f"frequency_reg.{name}" for name in ("config", "run_id", "source")},
         "run_id": LEAVES | {"frequency_reg.config"},
         "checkpoint": LEAVES,
         "objective": set(),

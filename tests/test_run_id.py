@@ -98,6 +98,15 @@ def test_the_norm_of_a_residual_network_came_later():
     assert flat_config(one("model=resnet18", "model.norm=group"))["model.norm"] == "group"
 
 
+@pytest.mark.parametrize("key", ["standardize_input=true", "initial_weights=null"])
+def test_what_a_network_begins_with_came_later(key):
+    before = one("seed=3")
+    assert flat_config(before)["standardize_input"] is True
+    assert flat_config(before)["initial_weights"] is None
+    assert identity(one("seed=3", key)) == identity(before)
+    assert identity(one("seed=3", "standardize_input=false")) != identity(before)
+
+
 def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     """Rows of the committed runs by sweep: of those that were trained, or of trained ones measured again."""
     found: dict[str, list[tuple[Path, dict]]] = {}
