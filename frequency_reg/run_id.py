@@ -108,6 +108,7 @@ _YOUNGER = {
     "diagnostic.gradient_masking.source": None,
     "evaluation.eight_bit": False,
     "model.norm": "batch",
+    "optimizer.fused": None,
     "steps_per_epoch": None,
 }
 """Keys that earlier versions did not have, with the value that means what they did: such runs keep their identity."""

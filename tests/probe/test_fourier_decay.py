@@ -8,12 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from frequency_reg.config import ConfigError
+from frequency_reg.config import ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.dataset.sinusoids import Sinusoids
 from frequency_reg.experiment import build_probes
 from frequency_reg.model.lenet import LeNet
-from frequency_reg.model.mlp import MLP
 from frequency_reg.probe.fourier_decay import FourierDecay, relu_layers
 from tests.contract.house import node
 
@@ -33,7 +32,8 @@ def probe(data, **changes):
 
 def mlp(inputs, *hidden, mean=0.0, std=1.0):
     torch.manual_seed(0)
-    return MLP(hidden=list(hidden), image_shape=(1, 1, inputs), num_classes=1, mean=(mean,), std=(std,))
+    made = {**node("model", "mlp"), "hidden": list(hidden)}
+    return instantiate(made, image_shape=(1, 1, inputs), num_classes=1, mean=(mean,), std=(std,))
 
 
 def set_weights(model, *layers):
