@@ -215,6 +215,27 @@ def whole_epochs(ax: Axes) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
+MOST_PANELS = 12
+"""Panels of a figure that shows every configuration."""
+
+
+def heading(rows: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """What tells the configuration of ``rows`` from the others of ``frame``: its context, its label or both."""
+    texts = [column for column in ("context", "label") if len(set(frame[column].astype(str))) > 1]
+    return " · ".join(str(rows[column].iloc[0]) for column in texts or ["label"])
+
+
+def first_configurations(frame: pd.DataFrame, most: int = MOST_PANELS) -> list[tuple[str, pd.DataFrame]]:
+    """Name and rows of the first ``most`` configurations, in display order."""
+    groups = [(str(name), rows) for name, rows in frame.groupby("configuration", sort=False)]
+    return groups[:most]
+
+
+def ramp(count: int) -> list[str]:
+    """``count`` colours in an order that shows without colour too: dark to light, the palest left out."""
+    return [mpl.colors.to_hex(mpl.colormaps["viridis"](0.85 * i / max(1, count - 1))) for i in range(count)]
+
+
 def nothing(reason: str) -> Figure:
     """A figure that says why there is nothing to draw."""
     figure = Figure(figsize=(WIDTH, 1.0), layout="constrained")
