@@ -47,9 +47,9 @@ def dip_time(records: Records) -> pd.DataFrame:
     """
     factor = updates(records)
     query = f"""
-        SELECT run_id, CASE WHEN {factor} IS NULL THEN 'epoch' ELSE 'iteration' END AS unit,
-               arg_max(minimum_epoch, epoch) * coalesce({factor}, 1) AS value
-        FROM validation_dip{joined(records)} GROUP BY ALL"""
+        SELECT run_id, CASE WHEN any_value({factor}) IS NULL THEN 'epoch' ELSE 'iteration' END AS unit,
+               arg_max(minimum_epoch, epoch) * coalesce(any_value({factor}), 1) AS value
+        FROM validation_dip{joined(records)} GROUP BY run_id"""
     return recorded(records, "validation_dip", query, ["unit"])
 
 

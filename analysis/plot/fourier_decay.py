@@ -104,10 +104,10 @@ PLOT = Plot(
     title="Fourier transform of the network: decay and bounds",
     caption="Amplitude 2 |F| / T^d of the network cut to the period (or to the smallest square around the points), "
     "from its linear pieces in closed form; numerical: a sum over a fine grid, where that resolves it. Without the "
-    "domain's edge: the sum over linear regions of lemma 1 of Rahaman et al. 2019, whose decay theorem 1 predicts: k^-2 in one "
-    "variable and normal to an edge between regions, k^-3 in generic directions of the plane. Bounds: of that sum, by "
-    "the steepest region and by the product of the layers' spectral norms. Geometric means over seeds with the 95% "
-    "interval of the mean logarithm, at each run's last measured epoch; rates over the highest 100-fold of k.",
+    "domain's edge: the sum over linear regions of lemma 1 of Rahaman et al. 2019, whose decay theorem 1 predicts: "
+    "k^-2 in one variable and normal to an edge between regions, k^-3 in generic directions of the plane. Bounds: of "
+    "that sum, by the steepest region and by the product of the layers' spectral norms. Geometric means over seeds "
+    "with the 95% interval of the mean logarithm, at each run's last measured epoch; rates over the highest 100-fold.",
     frames=(frames.fourier_decay, frames.decay_rate),
     draw=lambda frame, rates: {"": fourier_decay(frame, rates)},
 )

@@ -7,6 +7,7 @@ in every figure and its strengths differ in lightness and dash; each configurati
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -220,9 +221,13 @@ MOST_PANELS = 12
 
 
 def heading(rows: pd.DataFrame, frame: pd.DataFrame) -> str:
-    """What tells the configuration of ``rows`` from the others of ``frame``: its context, its label or both."""
+    """What tells the configuration of ``rows`` from the others of ``frame``: its context, its label or both.
+
+    Keys are cut to their last part: ``noise=white`` of ``dataset.noise=white``.
+    """
     texts = [column for column in ("context", "label") if len(set(frame[column].astype(str))) > 1]
-    return " · ".join(str(rows[column].iloc[0]) for column in texts or ["label"])
+    text = " · ".join(str(rows[column].iloc[0]) for column in texts or ["label"])
+    return re.sub(r"[a-z_][a-z_.]*\.([a-z_]+=)", r"\1", text)
 
 
 def first_configurations(frame: pd.DataFrame, most: int = MOST_PANELS) -> list[tuple[str, pd.DataFrame]]:
