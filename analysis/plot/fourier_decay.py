@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,7 +28,7 @@ from analysis.plot.style import (
 PREDICTED = {"axis": -2, "normal": -2, "generic": -3}
 """Powers of k that theorem 1 predicts of the interior term."""
 DIRECTIONS = {"axis": "", "generic": "generic direction", "normal": "normal to an edge"}
-_LOOK = {
+_LOOK: dict[str, tuple[str, dict[str, Any]]] = {
     "norm_bound": ("bound, product of layer norms", {"color": "#8f9198", "ls": (0, (5, 1.5)), "lw": 1.3}),
     "lipschitz_bound": ("bound, Lipschitz constant", {"color": "#8f9198", "ls": "-", "lw": 1.0}),
     "amplitude": ("exact", {"color": "#56B4E9", "ls": "-", "lw": 2.2}),
@@ -73,9 +75,9 @@ def _panel(ax: Axes, rows: pd.DataFrame, power: int) -> None:
     for quantity, (text, look) in _LOOK.items():
         line = rows[rows["quantity"] == quantity].sort_values("frequency")
         ax.plot(line["frequency"], line["mean"], label=text, **look)
-        if quantity in ("interior", "amplitude"):
+        if quantity == "interior":  # the others' intervals would cover it
             low, high = (line[end].astype(float) for end in ("low", "high"))
-            ax.fill_between(line["frequency"], low, high, color=str(look["color"]), alpha=0.16, lw=0)
+            ax.fill_between(line["frequency"], low, high, color=str(look["color"]), alpha=0.12, lw=0)
     k, level = guide(rows[rows["quantity"] == "interior"], power)
     ax.plot(k, level, color=INK, ls=(0, (1, 1.5)), lw=1.3, label="predicted rate")
     ax.set_xscale("log")
@@ -106,8 +108,9 @@ PLOT = Plot(
     "from its linear pieces in closed form; numerical: a sum over a fine grid, where that resolves it. Without the "
     "domain's edge: the sum over linear regions of lemma 1 of Rahaman et al. 2019, whose decay theorem 1 predicts: "
     "k^-2 in one variable and normal to an edge between regions, k^-3 in generic directions of the plane. Bounds: of "
-    "that sum, by the steepest region and by the product of the layers' spectral norms. Geometric means over seeds "
-    "with the 95% interval of the mean logarithm, at each run's last measured epoch; rates over the highest 100-fold.",
+    "that sum, by the steepest region and by the product of the layers' spectral norms. Geometric means over seeds, "
+    "of that sum with the 95% interval of the mean logarithm; each run's last measured epoch; rates over the highest "
+    "100-fold of k.",
     frames=(frames.fourier_decay, frames.decay_rate),
     draw=lambda frame, rates: {"": fourier_decay(frame, rates)},
 )

@@ -52,7 +52,7 @@ def _figure(frame: pd.DataFrame) -> Figure:
         figure, axes = panels(len(groups), columns=2, height=2.7)
         for ax, (_, rows) in zip(axes, groups, strict=True):
             for number, (epoch, color) in enumerate(zip(epochs, ramp(len(epochs)), strict=True)):
-                _line(ax, rows, epoch, color, number)
+                _line(ax, rows, epoch, color, number, band=epoch in (epochs[0], epochs[-1]))
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter("{x:g}")
             ax.xaxis.set_minor_formatter("")
@@ -65,22 +65,23 @@ def _figure(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _line(ax: Axes, rows: pd.DataFrame, epoch: int, color: str, number: int) -> None:
+def _line(ax: Axes, rows: pd.DataFrame, epoch: int, color: str, number: int, *, band: bool) -> None:
     line = rows[rows["epoch"] == epoch].sort_values("frequency")
     if line.empty:
         return
     ax.plot(line["frequency"], line["mean"], color=color, lw=1.3, ls=LINES[number % len(LINES)],
             label=state_text(rows, epoch))  # fmt: skip
-    low, high = (line[end].astype(float) for end in ("low", "high"))
-    ax.fill_between(line["frequency"], low, high, color=color, alpha=0.14, lw=0)
+    if band:
+        low, high = (line[end].astype(float) for end in ("low", "high"))
+        ax.fill_between(line["frequency"], low, high, color=color, alpha=0.14, lw=0)
 
 
 PLOT = Plot(
     title="Spectrum along paths",
     caption="Power |c_k|² / 2 of the network's outputs along paths through its input space, mean over paths, then "
-    "geometric mean over seeds; bands: 95% interval of the mean of the logarithm, cut at the panel's edge. Paths: one "
-    "turn of the data's curve, or straight lines between pairs of validation inputs, continued by their mirror image "
-    "(after Rahaman et al. 2019, section 4).",
+    "geometric mean over seeds; bands, of the first and the last state: 95% interval of the mean of the logarithm, cut "
+    "at the panel's edge. Paths: one turn of the data's curve, or straight lines between pairs of validation inputs, "
+    "continued by their mirror image (after Rahaman et al. 2019, section 4).",
     frames=(frames.path_spectrum,),
     draw=path_spectrum,
 )
