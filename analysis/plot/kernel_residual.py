@@ -45,7 +45,7 @@ def kernel_residual(frame: pd.DataFrame, times: pd.DataFrame) -> Figure:
             _lines(ax, rows, x)
             if configuration in dips:
                 ax.axvline(float(dips[configuration]), color=INK, lw=0.9, ls=(0, (1, 2)),
-                           label="smallest validation error, mean over seeds")  # fmt: skip
+                           label="smallest validation error (mean)")  # fmt: skip
             ax.set_yscale("log")
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")

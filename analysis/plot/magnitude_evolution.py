@@ -49,7 +49,7 @@ def panel(ax: Axes, rows: pd.DataFrame, x: str, frequencies: list[int]) -> QuadM
     ax.grid(visible=False)
     ax.set_xlabel(x)
     if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
-        ax.set_ylabel("frequency")
+        ax.set_ylabel("frequency,\ncycles per period")
     return mesh
 
 

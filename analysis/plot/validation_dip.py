@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.formatting import is_missing
 from analysis.frames import label_noise as frames
+from analysis.palette import INK
 from analysis.plot.base import Plot, Scope
 from analysis.plot.explained_variance import x_axis
 from analysis.plot.style import LINES, house_style, legend_below, legend_of, nothing, panels, ramp, short, spread
@@ -66,7 +67,7 @@ def _mark(ax: Axes, rows: pd.DataFrame, x: str, color: str, ratio: float | None)
     if ratio is not None and not is_missing(ratio):
         last = rows.iloc[-1]
         ax.annotate(f"{ratio:.2f}", (float(last[x]), float(last["mean"])), xytext=(4, 0), textcoords="offset points",
-                    va="center", fontsize=7.5, color=color, annotation_clip=False)  # fmt: skip
+                    va="center", fontsize=8, color=INK, annotation_clip=False)  # fmt: skip
 
 
 PLOT = Plot(
