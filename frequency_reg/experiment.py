@@ -75,7 +75,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     for published in bench.published.values():
         next(published.sets(data))  # stored images of another test set must show before a run trains
     optimizer = instantiate(config.optimizer, params=regularizer.parameter_groups(model))
-    probes = build_probes(config, data)
+    probes = build_probes(config, data, model)
     sources = load_sources(config, config_columns(config), data.image_shape, data.class_names, device)
     return Experiment(
         config=config,
@@ -190,16 +190,17 @@ def _warn_once(text: str) -> None:
     _log.warning("%s; their rows repeat a measurement", text)
 
 
-def build_probes(config: Config, data: ImageData) -> list[Probe]:
-    """The chosen probes, in alphabetical order, each shown the data.
+def build_probes(config: Config, data: ImageData, model: Model) -> list[Probe]:
+    """The chosen probes, in alphabetical order, each shown the data and the untrained model.
 
     Raises:
-        ConfigError: one cannot measure on these data.
+        ConfigError: one cannot measure on these data, or this model.
     """
     probes: list[Probe] = [instantiate(config.probe[name]) for name in sorted(config.probe)]
     for probe in probes:
         try:
             probe.prepare(data)
+            probe.check(model)
         except ValueError as error:
             raise ConfigError(str(error)) from error
     return probes

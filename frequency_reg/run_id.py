@@ -135,6 +135,7 @@ _YOUNGER = {
     "evaluation.eight_bit": False,
     "initial_weights": None,
     "model.norm": "batch",
+    "optimizer.fused": None,
     "standardize_input": True,
     "steps_per_epoch": None,
 }

@@ -129,3 +129,11 @@ def test_reference_runs_keep_the_identity_they_were_recorded_with(sweep):
 def test_reference_evaluations_name_the_run_they_measured(sweep):
     for directory, row in recorded(evaluations=True)[sweep]:
         assert directory.name.endswith(f"-{row['provenance.trained_run'][:8]}-{row['run_id'][:8]}")
+
+
+def test_the_fused_step_of_adam_came_later():
+    config = one("optimizer=adam")
+    now = identity(config)
+    assert config.optimizer.pop("fused") is None
+    assert identity(config) == now
+    assert identity(one("optimizer=adam", "optimizer.fused=true")) != now
