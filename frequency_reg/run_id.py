@@ -107,6 +107,7 @@ _YOUNGER = {
     "diagnostic": "{}",
     "diagnostic.gradient_masking.source": None,
     "evaluation.eight_bit": False,
+    "model.activation": "relu",
     "model.norm": "batch",
     "steps_per_epoch": None,
 }

@@ -18,7 +18,10 @@ LEAVES = {
     "frequency_reg.stopping",
     "frequency_reg.streams",
 }
-SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".function", ".kernel", ".operator", ".suppression")}
+SPECTRUM = {
+    f"frequency_reg.spectrum{tail}"
+    for tail in ("", ".function", ".kernel", ".matrix_norm", ".operator", ".rbf", ".suppression")
+}
 BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
 
 
