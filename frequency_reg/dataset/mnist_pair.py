@@ -20,8 +20,7 @@ class MnistPair(Dataset):
     """Images of two digits, pixels in [0, 1]; -1 for the first, +1 for the second, and on training labels noise.
 
     Labels of ``validation`` and ``test`` carry no noise: ``epochs.validation_loss`` is the error against the clean
-    function, which a fit of the noise can only raise. Only training labels are noisy, so the training loss is the error
-    against the noisy ones.
+    function. The training loss is that against the noisy labels.
 
     =========  =========================================================================================
     ``noise``  added to the label of a training image x
@@ -36,8 +35,8 @@ class MnistPair(Dataset):
     the others.
 
     Source: Rahaman et al. 2019, "On the Spectral Bias of Neural Networks", section 3, on MNIST's 3 and 8; the files and
-    their places are those of :class:`frequency_reg.dataset.mnist.Mnist`. Deviations: validation images come from MNIST's
-    training file, so that its test file selects nothing; white and kernel noise of exactly equal size.
+    their places are those of :class:`frequency_reg.dataset.mnist.Mnist`. Deviations: validation images come from the
+    training file, so that the test file selects nothing; white and kernel noise have exactly equal size.
 
     Args:
         root: folder with MNIST's files; relative to the working directory.

@@ -26,7 +26,7 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Ta
 
 
 class MLP(Model):
-    """``hidden`` fully connected layers with a nonlinearity and a linear read-out; no convolution, so no kernel spectra.
+    """``hidden`` fully connected layers, each with a nonlinearity, and a linear read-out; no convolution.
 
     Source: the fully connected baseline of LeCun et al. 1998, section III, with ReLU instead of tanh. ``sine`` is the
     nonlinearity of Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation Functions".

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import pyarrow as pa
@@ -85,7 +86,7 @@ class KernelResidual(Probe):
         basis = rbf_eigenbasis(self.inputs, self.width)
         self.vectors = basis.vectors
         edges = [round(i * len(labels) / self.bands) for i in range(self.bands + 1)]
-        self.sizes = [b - a for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        self.sizes = [b - a for a, b in pairwise(edges)]
         self.fixed = {
             "band": list(range(self.bands)),
             "first_index": edges[:-1],

@@ -30,8 +30,8 @@ class ParameterPerturbation(Probe):
 
         retention(k, delta) = mean over directions u of |c_k(f_(theta + delta u))| / |c_k(f_theta)|
 
-    u is an isotropic direction over all parameters, a normal vector divided by its norm; the same directions serve every
-    delta and epoch. A perturbation also adds to frequencies, so that a retention can exceed 1. Amplitudes are those of
+    u is an isotropic direction over all parameters, a normal vector divided by its norm; all deltas and epochs have the
+    same directions. A perturbation also adds to frequencies, so that a retention can exceed 1. Amplitudes are those of
     :func:`frequency_reg.spectrum.function.coefficients` on the test split, one period of the function on a regular
     grid, at the frequencies of the function to fit.
 

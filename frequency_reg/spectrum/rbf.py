@@ -1,7 +1,7 @@
 """Eigenbasis of a Gaussian kernel on points: frequency for functions of many variables.
 
-An eigenvector with a large eigenvalue is a function on the points that varies slowly, one with a small eigenvalue a fast
-one: the index in descending order of the eigenvalues takes the place of a frequency.
+An eigenvector with a large eigenvalue is a function on the points that varies slowly, one with a small eigenvalue one
+that varies fast: the index in descending order of the eigenvalues takes the place of a frequency.
 """
 
 from __future__ import annotations
