@@ -91,7 +91,7 @@ def _settings(runs: pd.DataFrame, varied: Sequence[str]) -> pd.Series:
         for column in runs.columns
         if column.startswith("config.")
         and column not in ("config.seed", *varied)
-        and runs[column].astype(str).nunique() > 1
+        and len(runs[column].astype(str).unique()) > 1
     ]
     texts = runs[keys].astype(object).apply(lambda row: _words(row, keys), axis=1) if keys else ""
     return pd.Series(texts, index=runs.index)
@@ -190,7 +190,7 @@ def _radial_noise(records: Records, run: pd.DataFrame) -> Iterator[pd.DataFrame]
     rows = rows.assign(level=radial.loc[rows.index, _FREQUENCY])
     yield from _steps(rows, "steepest rise of the dip ratio", max)
     highest = rows["level"].max()
-    if rows["level"].nunique() > 1:
+    if len(rows["level"].unique()) > 1:
         yield rows[rows["level"] == highest].assign(quantity="dip ratio at the highest k")
 
 

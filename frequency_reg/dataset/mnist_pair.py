@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import torch
 from annotated_types import Ge, Gt, Le, Lt
+from numpy.typing import NDArray
 from torch import Tensor
 
 from frequency_reg.dataset.base import DataError, Dataset, ImageData, Split, as_values
@@ -105,18 +106,24 @@ class MnistPair(Dataset):
         train_images = images[training]
         noisy = values[training] + self._noise(train_images)
         test_images, test_values = self._pair(decoded.arrays["test_images"], decoded.arrays["test_labels"])
-        splits = [
-            Split(train_images, noisy.float()[:, None]),
-            Split(images[validation], values[validation].float()[:, None]),
-            Split(test_images, test_values.float()[:, None]),
-        ]
+        train = Split(train_images, noisy.float()[:, None])
+        clean = Split(images[validation], values[validation].float()[:, None])
+        test = Split(test_images, test_values.float()[:, None])
         digest = hashlib.sha256()
-        for tensor in (tensor for split in splits for tensor in (split.images, split.labels)):
+        for tensor in (tensor for split in (train, clean, test) for tensor in (split.images, split.labels)):
             digest.update(f"{tuple(tensor.shape)}".encode())
             digest.update(np.ascontiguousarray(tensor.numpy()).data)
-        return ImageData(*splits, class_names=(), mean=(0.0,), std=(1.0,), digest=digest.hexdigest())
+        return ImageData(
+            train=train,
+            validation=clean,
+            test=test,
+            class_names=(),
+            mean=(0.0,),
+            std=(1.0,),
+            digest=digest.hexdigest(),
+        )
 
-    def _pair(self, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:  # type: ignore[type-arg]
+    def _pair(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """float32 pixels in [0, 1] (N, 1, 28, 28) and float64 values (N,) of the two digits, in the file's order."""
         kept = np.flatnonzero(np.isin(labels, self.digits))
         values = np.where(labels[kept] == self.digits[0], -1.0, 1.0)
