@@ -83,7 +83,7 @@ def criteria(records: Records) -> pd.DataFrame:
         )
     keys = ["experiment", "setting", "quantity", "at"]
     rows = [
-        dict(zip(keys, key, strict=True)) | _summary(part["value"], _criterion(key[2], key[3]))
+        dict(zip(keys, key, strict=True)) | _summary(part["value"], _criterion(str(key[2]), str(key[3])))
         for key, part in values.groupby(keys, sort=False)
     ]
     return pd.DataFrame(rows, columns=list(MEANINGS))

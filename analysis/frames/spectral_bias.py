@@ -38,6 +38,8 @@ DELTA = 2.0
 """Norm of the step in parameter space after which retention is compared."""
 COLUMNS = ["experiment", "setting", "quantity", "at", "seed", "value"]
 
+Numbers = Sequence[float] | pd.Series | pd.Index
+
 _PETALS, _FREQUENCY, _NOISE = (f"config.dataset.{key}" for key in ("petals", "noise_frequency", "noise"))
 
 
@@ -59,7 +61,7 @@ def _empty() -> pd.DataFrame:
     return pd.DataFrame(columns=COLUMNS)
 
 
-def spearman(a: Sequence[float], b: Sequence[float]) -> float:
+def spearman(a: Numbers, b: Numbers) -> float:
     """Spearman's rank correlation, ties at their mean rank; NaN where either is constant."""
     ranks = pd.DataFrame({"a": a, "b": b}, dtype=float).rank()
     if (ranks.max() == ranks.min()).any():
@@ -244,7 +246,7 @@ def _manifold(records: Records, run: pd.DataFrame) -> Iterator[pd.DataFrame]:
     yield loss
     circle = loss[loss["level"] == 0].set_index(["setting", "seed"])["value"]
     others = loss[loss["level"] > 0]
-    of_circle = pd.MultiIndex.from_frame(others[["setting", "seed"]]).map(circle)
+    of_circle = pd.MultiIndex.from_frame(others[["setting", "seed"]]).map(circle.to_dict())
     yield others.assign(quantity="loss to L = 0", value=others["value"] / np.asarray(of_circle, float))
     last = _last(rows)
     last = last[last["frequency"] == last.groupby("run_id")["frequency"].transform("max")]
