@@ -186,6 +186,7 @@ def _radial_noise(records: Records, run: pd.DataFrame) -> Iterator[pd.DataFrame]
     dip = _final_dip(records, radial)
     if dip.empty:
         return
+    radial = radial.sort_values(_FREQUENCY, kind="stable")
     at = radial.set_index("run_id")[_FREQUENCY].map("k = {:g}".format)
     rows = _rows("radial label noise", radial, dip["dip_ratio"], "dip ratio", varied=[_FREQUENCY], at=at)
     yield rows
@@ -235,7 +236,7 @@ def _high_to_low(rows: pd.DataFrame) -> float:
 def _manifold(records: Records, run: pd.DataFrame) -> Iterator[pd.DataFrame]:
     if _PETALS not in run:
         return
-    curves = run[run["config.dataset"] == "manifold_sinusoids"]
+    curves = run[run["config.dataset"] == "manifold_sinusoids"].sort_values(_PETALS, kind="stable")
     rows = _magnitudes(records, curves)
     if rows.empty:
         return
