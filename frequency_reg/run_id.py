@@ -134,6 +134,7 @@ _YOUNGER = {
     "diagnostic.gradient_masking.source": None,
     "evaluation.eight_bit": False,
     "initial_weights": None,
+    "model.activation": "relu",
     "model.norm": "batch",
     "optimizer.fused": None,
     "standardize_input": True,

@@ -107,6 +107,15 @@ def test_what_a_network_begins_with_came_later(key):
     assert identity(one("seed=3", "standardize_input=false")) != identity(before)
 
 
+def test_the_activation_of_a_perceptron_came_later():
+    before = one("model=mlp")
+    assert flat_config(before)["model.activation"] == "relu"
+    older = one("model=mlp")
+    del older.model["activation"]
+    assert identity(before) == identity(older)
+    assert identity(one("model=mlp", "model.activation=tanh")) != identity(before)
+
+
 def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     """Rows of the committed runs by sweep: of those that were trained, or of trained ones measured again."""
     found: dict[str, list[tuple[Path, dict]]] = {}

@@ -264,8 +264,10 @@ def lenet(**choices: object) -> dict[str, Any]:
     [
         ({}, ("augmented", 0.698)),
         ({"standardize_input": True}, ("augmented", 0.698)),
-        (dict.fromkeys(("regularizer.weight_decay", "regularizer.random_drop")) | {"regularizer": "none"},
-         ("augmented", 0.7506)),
+        (
+            dict.fromkeys(("regularizer.weight_decay", "regularizer.random_drop")) | {"regularizer": "none"},
+            ("augmented", 0.7506),
+        ),
         ({"regularizer.random_drop": 0.2}, ("random drop", 0.621)),
         ({"dataset.horizontal_flip": False}, ("cropped", 0.74)),
         ({"dataset.horizontal_flip": False, "dataset.crop_padding": 0}, ("standardised", 0.683)),

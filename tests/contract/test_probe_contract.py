@@ -29,7 +29,9 @@ def subject(probe):
         model = instantiate(masks).prepare(model)
     except ValueError:
         data = instantiate(node("dataset", "sinusoids")).load()
-        model = MLP(hidden=[8], image_shape=data.image_shape, num_classes=1, mean=data.mean, std=data.std)
+        model = MLP(
+            hidden=[8], activation="relu", image_shape=data.image_shape, num_classes=1, mean=data.mean, std=data.std
+        )
         probe.prepare(data)
     return model
 

@@ -263,7 +263,7 @@ def test_masks_are_not_decayed_by_decoupled_weight_decay_either():
 
 def test_error_texts():
     with pytest.raises(ValueError, match="MLP has no block convolutions to mask; choose a convolutional model"):
-        SpectralMask(**MASK).prepare(MLP(hidden=[8], **GREY))
+        SpectralMask(**MASK).prepare(MLP(hidden=[8], activation="relu", **GREY))
     with pytest.raises(ValueError, match="groups, dilation and padding beyond k - 1 are not supported"):
         masked(nn.Conv2d(2, 2, 3, groups=2), (8, 8))
     with pytest.raises(ValueError, match=r"circularly: its padding is not \(k - 1\) / 2"):
