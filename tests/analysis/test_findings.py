@@ -235,6 +235,34 @@ def test_every_stated_setting_must_agree(tmp_path: Path, key: str, value: object
         assert "training images (ours 6000)" in study.unknown
 
 
+def test_regularizers_are_set_beside_none_also_where_it_does_not_come_first(tmp_path: Path) -> None:
+    """In the folder's order dropout stands before strength 0; the publication compares with no regularizer."""
+    for seed in (0, 1, 2):
+        write_run(tmp_path / f"d{seed}", {"regularizer": "dropout", "regularizer.dropout": 0.5, **STATED}, seed)
+        write_run(
+            tmp_path / f"w{seed}", {"regularizer": "weight_decay", "regularizer.weight_decay": 0.0, **STATED}, seed
+        )
+    study = published.studies(analysis.load(tmp_path))[0]
+    assert list(dict.fromkeys(study.rows["configuration"])) == ["weight_decay 0", "dropout 0.5"]
+    assert list(dict.fromkeys(study.rows["counterpart"])) == ["none", "dropout 0.5"]
+    assert set(study.signs["pair"]) == {"dropout 0.5 − weight_decay 0"}
+    differences = study.signs.set_index("metric")["published"]
+    assert differences["ssr/first/dc/epoch_1"] == pytest.approx(-1.598 + 4.463)
+    assert differences["ssr/first/dc/init"] == pytest.approx((1.563 - 2.057) / 2)
+    assert study.signs.set_index("metric")["computed"].to_dict()["ssr/first/dc/init"]
+
+
+def test_a_source_whose_own_numbers_turn_a_sign_is_contradicted_by_them(tmp_path: Path) -> None:
+    write_run(tmp_path / "n", {"regularizer": "none", **STATED}, 0)
+    (sentence,) = published.studies(analysis.load(tmp_path))[0].contradictions
+    # Dropout: -1.598 + 4.463; against white kernels (1.563 - 2.057) / 2, 3/2 (.60983 - .67288), 9/8 (.86211 - .89164).
+    # L2 is above none under all six.
+    assert sentence == (
+        "dropout 0.5 − none: SSR +2.865 under dc/epoch_1, as printed, but −0.247 under dc/init, −0.095 under "
+        "total/init, −0.033 under energy/init"
+    )
+
+
 def test_an_interval_that_holds_every_published_value_cannot_tell(tmp_path: Path) -> None:
     for seed, clean in enumerate((0.88, 0.93, 0.98)):
         write_run(tmp_path / f"n{seed}", {"regularizer": "none", **STATED}, seed, clean=clean, layers=())
