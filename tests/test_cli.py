@@ -1,6 +1,5 @@
 """The command line as a user meets it: plans, error texts, exit codes, and nothing left behind."""
 
-import os
 import re
 import subprocess
 import sys
@@ -89,6 +88,10 @@ BAD_INPUT = [
     (["dataset=mnist", "dataset.root=/nowhere"], "error: dataset.root=/nowhere"),
     (["outputs=/proc/x"], "error: outputs=/proc/x: cannot be written"),
     (["model=lenet"], "error: model.padding=0: 8 x 8 images are too small for LeNet's two 5 x 5"),
+    (
+        ["dataset=sinusoids", "model=mlp"],
+        "only for classifiers of images, and this data set has values to fit; use corruption=[]",
+    ),
     (["model=mlp", "regularizer=spectral_mask"], "error: regularizer=spectral_mask: MLP has no block convolutions"),
 ]
 
@@ -202,7 +205,7 @@ def test_a_diverged_run_does_not_stop_the_others_but_the_exit_code(monkeypatch, 
     assert sorted(statuses) == ["complete", "diverged"]
 
 
-def test_a_users_own_regularizer_needs_no_edit_of_ours(tmp_path):
+def test_a_users_own_regularizer_needs_no_edit_of_ours(monkeypatch, capsys, tmp_path):
     """One Python file and one YAML in a folder of the user's: chosen by name, trusted by name."""
     (tmp_path / "mine.py").write_text(
         "from frequency_reg.regularizer.base import Regularizer\n"
@@ -212,20 +215,15 @@ def test_a_users_own_regularizer_needs_no_edit_of_ours(tmp_path):
     )
     (tmp_path / "conf" / "regularizer").mkdir(parents=True)
     (tmp_path / "conf" / "regularizer" / "mine.yaml").write_text("_target_:\n  mine: mine.Mine\nmine: 0.5\n")
-    command = [sys.executable, "-m", "frequency_reg", "--config-dir=conf", "regularizer=mine"]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    refused = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert "add a package of yours with trusted_packages=[PACKAGE]" in refused.stderr
-    done = subprocess.run(
-        [*command, "trusted_packages=[mine]", "regularizer.mine=0.25", "--plan"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "digits-resnet20-mine=0.25-seed=0-" in done.stdout
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command = ["--config-dir=conf", "regularizer=mine", "--plan"]
+    code, _, error = call(monkeypatch, capsys, tmp_path, *command)
+    assert code == 2
+    assert "add a package of yours with trusted_packages=[PACKAGE]" in error
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *command, "trusted_packages=[mine]", "regularizer.mine=0.25")
+    sys.modules.pop("mine", None)
+    assert code == 0
+    assert "digits-resnet20-mine=0.25-seed=0-" in out
 
 
 def test_help_lists_groups_and_keys_without_torch(tmp_path):
@@ -235,6 +233,7 @@ def test_help_lists_groups_and_keys_without_torch(tmp_path):
     assert f"regularizer: {', '.join(variants('regularizer'))}" in " ".join(done.stdout.split())
     assert max(map(len, done.stdout.split("Every key")[0].splitlines())) <= 100
     assert "epochs: 15" in done.stdout
+    assert "  frequency-reg evaluate RUN ... " in done.stdout
     assert done.stdout.strip().endswith("exit 0 False")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,15 @@ def root(request: pytest.FixtureRequest, sweep: Path) -> Path:
     return sweep if request.param == "synthetic" else REFERENCE / request.param
 
 
+@cache
+def page_of(root: Path) -> Page:
+    """The report of a folder that no test changes, made once."""
+    return Page(report.html(analysis.load(root)))
+
+
 @pytest.fixture(scope="module")
 def page(root: Path) -> Page:
-    return Page(report.html(analysis.load(root)))
+    return page_of(root)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ def values(root: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def one(sweep: Path) -> Page:
-    return Page(report.html(analysis.load(sweep)))
+    return page_of(sweep)
 
 
 def per_seed(values: pd.DataFrame, group: str, metric: str) -> pd.Series:
@@ -202,8 +209,9 @@ def assert_signs(rows: list[list[str]], values: pd.DataFrame) -> None:
 
 
 def test_published_numbers_of_the_reference_sweep() -> None:
-    text = report.html(analysis.load(REFERENCE / "cifar10_weight_decay"))
-    values, signs = Page(text).tables["published"][:2]
+    page = page_of(REFERENCE / "cifar10_weight_decay")
+    text = page.text
+    values, signs = page.tables["published"][:2]
     shown = {(row[0], row[1]): row[2] for row in blocks(values)}
     # Table of arXiv 2512.22192: L2 1e-3 94.46 clean, SSR -1.397, 82.27 at 24 px; none 51.13 at blur 3.
     assert shown["weight_decay 0.001", "clean accuracy %"] == "94.46"
