@@ -189,8 +189,12 @@ def line(
     look: Look, x: Any, y: Any, tooltip: Sequence[alt.Tooltip], condition: str = "true", *, dashed: bool = True,
     marked: str = "",
 ) -> tuple[alt.Chart, alt.Chart]:  # fmt: skip
-    """A mean over x; ``dashed``: in the configuration's dash, not as a full line; ``marked``: which values of these have
-    a marker, all if left out.
+    """A mean over x.
+
+    Args:
+        condition: which rows are drawn.
+        dashed: in the configuration's dash, not as a full line.
+        marked: which rows have a marker; those that are drawn if left out.
     """
     encoding = {"x": x, "y": y, "color": look.color(), "opacity": opacity(), "tooltip": list(tooltip)}
     mark = alt.Chart().mark_line(strokeWidth=1.8).encode(**encoding, **({"strokeDash": look.dash()} if dashed else {}))
@@ -203,7 +207,7 @@ MARKERS = 20
 
 
 def sparse(column: pd.Series) -> pd.Series:
-    """1 where a line over ``column`` has its marker, else 0: everywhere, or at about a dozen places, the last among them."""
+    """1 where a line over ``column`` has its marker, else 0: everywhere, or at a dozen places, the last among them."""
     places = sorted(column.unique())
     step = 1 if len(places) <= MARKERS else -(-len(places) // 12)
     return column.isin(places[::-1][::step]).astype(int)

@@ -41,8 +41,8 @@ def explained_variance(frame: pd.DataFrame, look: Look) -> Chart:
         "Explained variance of each frequency over training",
         "How much of each frequency of the function to fit is explained over training, a line for each configuration.",
         "1 − |f_k − y_k|² / |y_k|², y_k the part of frequency k of the function to fit and f_k that of the model's "
-        f"own, on the test grid: 1 is a perfect fit, 0 that of a constant. Lines: mean over seeds ({chart.seeds(rows)});"
-        f" bands: {chart.INTERVAL}, cut at 1 and {LOWEST:g}.",
+        "own, on the test grid: 1 is a perfect fit, 0 that of a constant. Lines: mean over seeds "
+        f"({chart.seeds(rows)}); bands: {chart.INTERVAL}, cut at 1 and −{-LOWEST:g}.",
         chart.finished(spec, (), len(order), 3),
         {"explained": rows[["configuration", "panel", "x", "marked", "mean", "low", "high", "n"]]},
         "analysis.frames.function.explained_variance",

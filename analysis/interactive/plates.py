@@ -218,7 +218,8 @@ def _fit(rows: pd.DataFrame, look: Look, frames: Mapping[str, Frame]) -> list[Ch
 
 _MADE_OF = {
     "ssr": ("trajectories", "null"), "final": ("final", "null"), "sensitivity": ("final", "null"),
-    "depth": ("depth", "layer_null"), "profiles": ("profiles",), "explained": ("explained",), "learning": ("learning",), "robustness": ("curves",),
+    "depth": ("depth", "layer_null"), "profiles": ("profiles",), "explained": ("explained",), "learning": ("learning",),
+    "robustness": ("curves",),
     "map": ("curves",), "tradeoff": ("trade_off",), "strength": ("strength",), "share": ("removed",),
 }  # fmt: skip
 

@@ -65,6 +65,17 @@ def test_the_fit_holds_every_recorded_epoch_with_the_function_to_fit(charts: dic
     assert {"name": "epoch", "value": 3} in charts["fit"].spec["params"]
 
 
+def test_runs_that_fit_functions_have_errors_on_their_axes(folder: Path) -> None:
+    (chart,) = plates.overall(Watched(analysis.load(folder)))
+    titles = next(p["value"] for p in chart.spec["params"] if p["name"] == "titles")
+    assert list(titles.values()) == ["regularizer", "strength", "validation MSE", "test MSE"]
+    field = next(f for f, title in titles.items() if title == "test MSE")
+    # Errors .01 and .02 of the two seeds: the ends of the axis, and its only marks.
+    assert sorted(set(chart.data["parallel"][field])) == [0, 1]
+    ticks = chart.data["ticks"]
+    assert ticks.loc[ticks["axis"] == field, "text"].tolist() == ["0.01", "0.02"]
+
+
 def test_long_functions_and_many_epochs_are_thinned_evenly() -> None:
     epochs, places = np.arange(100), np.arange(1024) / 1024
     frame = pd.DataFrame({

@@ -399,7 +399,7 @@ def test_many_configurations_stay_bounded(tmp_path: Path) -> None:
     sweep += [
         {"regularizer": "dropout", "regularizer.dropout": d / 10, "width": w} for d in range(1, 8) for w in range(9)
     ]
-    root = write_sweep(tmp_path / "s", (0,), sweep, draws=2)
+    root = write_sweep(tmp_path / "s", (0,), sweep, draws=2, layers=("conv1", "layer1.conv1"))
     page = Page(report.html(analysis.load(root)))
     assert len(page.tables["table"][0]) == 1 + 72
     assert page.json("specs")["all-alltradeoffs"]
