@@ -27,6 +27,21 @@ BAD_INPUT = [
     (["dataset=[digits,bands]"], "error: dataset=[digits,bands]: dataset takes one option"),
     (["study=null"], "error: "),
     (["--cfg", "job", "epoch=3"], "error: epoch: unknown key"),
+    (["regularizer=weight_decay", "weight_decay=1e-3"], "trusted_packages; did you mean regularizer.weight_decay?"),
+    (
+        ["optimizer.weight_decay=1e-3"],
+        "error: optimizer.weight_decay: unknown key; the keys of optimizer are lr, momentum, nesterov; "
+        "regularizer=weight_decay or weight_decay_1e-2 has regularizer.weight_decay",
+    ),
+    (["--dry-run"], "error: --dry-run: unknown option; the options are -m, --plan, --multirun, --cfg, --config-dir, "),
+    (["--paln"], "did you mean --plan?"),
+    (["seed=1", "--cfg", "job", "epochs=3"], "error: epochs=3: give options such as --cfg before the first KEY=VALUE"),
+    (
+        ["report", "outputs/x"],
+        "write KEY=VALUE, and a list as 'KEY=[A,B]'; results: python -m analysis report outputs/",
+    ),
+    (["status"], "; sweeps: python -m sweeps status outputs/NAME"),
+    (["help"], "; frequency-reg --help lists groups and keys"),
     (["--config-name=other"], "error: --config-name=other: the root configuration is fixed"),
     (["-m", "model=resnet20,lenet"], "error: model.padding=0: 8 x 8 images are too small"),
     (["runtime.device=cuda"], "error: runtime.device=cuda: no CUDA device is available here"),
