@@ -26,8 +26,6 @@ from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
 _WITH_EQUALS_SIGN = r"^([\w./@]+)=([\w./~+-]+=[\w./~+=-]*)$"
-_FLAT = ("regularizer", "optimizer", "model", "dataset", "runtime")
-"""Groups whose options have their keys directly below the group's name."""
 _SINGLE = ("dataset", "model", "optimizer", "runtime", "suite", "study")
 
 
@@ -348,6 +346,10 @@ def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
         return f"{key}: unknown key; the chosen {parent} has no keys{_options_with(parent, name)}"
     near = nearest(name, valid) or _elsewhere(composed, parent, name)
     return f"{key}: unknown key; the keys{where} are {', '.join(valid)}{near}"
+
+
+_FLAT = ("regularizer", "optimizer", "model", "dataset", "runtime")
+"""Groups whose options have their keys directly below the group's name."""
 
 
 def _elsewhere(composed: DictConfig, parent: str, name: str) -> str:

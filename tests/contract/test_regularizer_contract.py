@@ -1,9 +1,9 @@
 """What every regularizer must keep, for every YAML in conf/regularizer."""
 
 import importlib
-import itertools
 import typing
 from functools import cache
+from itertools import combinations
 
 import pytest
 import torch
@@ -21,8 +21,8 @@ WITH_STRENGTH = [name for name in REGULARIZERS if name in node("regularizer", na
 GREY = {"image_shape": (1, 8, 8), "num_classes": 4, "mean": (0.5,), "std": (0.25,)}
 
 
-def trained(*names: str, seed: int = 0, **changes) -> tuple[torch.nn.Module, list[float], Composition]:
-    """A tiny model trained for two epochs under the regularizers of the given YAMLs, with its losses."""
+def trained(*names: str, seed: int = 0, epochs: int = 2, **changes) -> tuple[torch.nn.Module, list[float], Composition]:
+    """A tiny model trained for some epochs of 4 updates under the regularizers of the given YAMLs, with its losses."""
     merged = {"_target_": {}}
     for name in names:
         found = node("regularizer", name)
@@ -41,7 +41,7 @@ def trained(*names: str, seed: int = 0, **changes) -> tuple[torch.nn.Module, lis
         regularizer=regularizer,
         optimizer=torch.optim.SGD(regularizer.parameter_groups(model), lr=0.05, momentum=0.9),
         schedule="constant",
-        epochs=2,
+        epochs=epochs,
         batch_size=8,
         augmentation=Augmentation(),
         seed=seed,
@@ -89,7 +89,7 @@ def test_every_choice_of_a_parameter_trains_and_composes_with_all_others(name, k
     assert torch.isfinite(flat_state(alone)).all()
     assert tuple(losses) != losses_of(name), f"{key}={choice} changes nothing"
     others = [other for other in REGULARIZERS if other != name]  # any two alone: see below
-    model, _, regularizer = trained(name, *others, **{key: choice})
+    model, _, regularizer = trained(name, *others, epochs=1, **{key: choice})
     assert torch.isfinite(flat_state(model)).all()
     added = [p for n, p in model.named_parameters() if n.endswith("mask")]
     before = [p.detach().clone() for p in added]
@@ -122,9 +122,9 @@ def test_initial_convolutions_are_those_of_none(name):
     assert torch.equal(plain.stages[0][0].conv1.weight, prepared.get_parameter("stages.0.0.conv1.weight"))
 
 
-@pytest.mark.parametrize(("name", "other"), list(itertools.combinations(REGULARIZERS, 2)))
+@pytest.mark.parametrize(("name", "other"), [*combinations(REGULARIZERS, 2)])
 def test_any_two_compose_in_either_order(name, other):
-    forwards, backwards = trained(name, other), trained(other, name)
+    forwards, backwards = trained(name, other, epochs=1), trained(other, name, epochs=1)
     assert torch.equal(flat_state(forwards[0]), flat_state(backwards[0]))
     parameters = [p for group in forwards[2].parameter_groups(forwards[0]) for p in group["params"]]
     assert len(parameters) == len(set(parameters)) == len(list(forwards[0].parameters()))
