@@ -324,7 +324,7 @@ COMPUTED = " †"
 def _published(study: Study) -> dict[str, Any]:
     """A source beside our runs: blocks of rows, one a configuration, and blocks of differences, one a pair."""
     blocks = [
-        {"title": f"{configuration} beside {called}", "rows": [_value(r) for r in rows.itertuples()]}
+        {"title": f"{configuration} beside the published {called}", "rows": [_value(r) for r in rows.itertuples()]}
         for (configuration, called), rows in study.rows.groupby(["configuration", "counterpart"], sort=False)
     ]
     signs = [
