@@ -1,6 +1,9 @@
 # Two commands on a fresh machine: `make sweep` and `make test`. Both set up .venv first if it is missing or stale.
 PYTHON ?= python3
 BIN := .venv/bin
+# Some images forbid Python its bytecode caches: then every one of the many processes started here compiles torch and
+# pandas anew, most of its start. An empty value allows them.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: sweep test test-real test-cluster kill-storm benchmark
 

@@ -153,7 +153,9 @@ def studies() -> dict[str, Mapping[str, Any]]:
     for key, told in _read("claims.json")["studies"].items():
         entry: Mapping[str, Any] = next((e for e in _read("published.json") if e["source"].startswith(key)), {})
         setting = {"dataset": entry.get("dataset"), **entry.get("setting", {}), **told.get("setting", {})}
-        found[key] = {"rows": entry.get("rows", []), **told, "setting": setting}
+        rows = entry.get("rows", [])
+        ratios = {Side(r["regularizer"], r["strength"]).label: r["high_to_dc"] for r in rows if "high_to_dc" in r}
+        found[key] = {"rows": rows, "high_to_dc": ratios, **told, "setting": setting}
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import aggregate, claims_published, metric
+from analysis import aggregate, metric
 from analysis.claims import Claim, Setting, claims, runs_of, settings, studies, wanted
 from analysis.claims_command import Given, claims_command, compare_commands, query_commands
 from analysis.claims_detail import layer_rows, levels, mask_rows, peaks, response_rows
@@ -34,6 +34,7 @@ from analysis.findings import signed
 from analysis.formatting import MISSING, markdown_grid, markdown_text, number_text, p_text, value_text
 from analysis.frames.ssr import null_words
 from analysis.load import Records
+from analysis.published_ssr import suppression
 from analysis.statistics import ALPHA, what_n_allows
 
 MOST = 4
@@ -284,7 +285,7 @@ def _ratio(study: Mapping[str, Any], claim: Claim) -> list[str]:
     a, b = values[treated.regularizer], values[baseline.regularizer]
     end, start = (ratio[treated.label][k] for k in ("end", "epoch_1")), ratio[baseline.label]
     after, before = end
-    again = [claims_published.suppression(ratio[side.label], "dc", "epoch_1") for side in (treated, baseline)]
+    again = [suppression(ratio[side.label], "dc", "epoch_1") for side in (treated, baseline)]
     return [
         f"The published factor is one of SSRs: {b} / {a} = {b / a:.2f}. The high-frequency ratio H itself ended at "
         f"{after} with and {start['end']} without, a factor of {start['end'] / after:.2f}; the references, H after "

@@ -18,6 +18,7 @@ from analysis import aggregate, compare, metric
 from analysis.family import bounded, family
 from analysis.formatting import MISSING, estimate_text, number_text
 from analysis.frames import ssr
+from analysis.frames.function import explained_variance, first_reached
 from analysis.frames.gradient_masking import gradient_masking
 from analysis.load import AnalysisError, Records
 from analysis.statistics import ALPHA, what_n_allows
@@ -56,6 +57,8 @@ def findings(
                 raise
             reason = str(error)
     found = [_effects(frame, reason)]
+    if fitted := list(_fitted(records)):
+        found.append(Finding("Which frequencies are fitted, and when?", fitted))
     positions = _positions(records)
     if positions:
         words = list(_definitions(_of_ssr(records, baseline, frame, positions)))
@@ -257,6 +260,38 @@ def turned(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, "turns", "may", "above", "below"])
 
 
+HALF = 0.5
+"""Share of a frequency that must be explained for it to count as fitted."""
+
+
+def _fitted(records: Records) -> Iterator[str]:
+    """Of each frequency of a function to fit: what is explained at the end, and when half of it first was."""
+    frame = explained_variance(records).dropna(subset="mean")
+    if frame.empty or frame["configuration"].nunique() > MANY:
+        return
+    reached = first_reached(records, HALF)
+    unit = "updates" if frame["iteration"].notna().all() else "epochs"
+    for configuration, rows in frame.groupby("configuration", sort=False):
+        last = rows[rows["epoch"] == rows["epoch"].max()].sort_values("frequency")
+        ends = ", ".join(f"{estimate_text(r.mean, r.half_width, '1')} of {r.frequency}" for r in last.itertuples())  # type: ignore[arg-type]
+        times = reached[reached["configuration"] == configuration].sort_values("frequency")
+        when = "; ".join(_when(row, unit) for row in times.itertuples())
+        after = f"{last['iteration' if unit == 'updates' else 'epoch'].iloc[0]:,.0f} {unit}"
+        yield (
+            f"{configuration} (n = {_ends(last['n'])}): explained variance after {after} {ends} (frequencies in cycles "
+            f"per period). Half of a frequency is first explained: {when}."
+        )
+
+
+def _when(row: Any, unit: str) -> str:
+    """``5 after 120 ± 10 updates``, with the seeds that got there where not all did."""
+    if row.reached == 0:
+        return f"{row.frequency} in no seed"
+    time = f"{row.mean:,.0f}" + (f" ± {row.half_width:,.0f}" if row.half_width == row.half_width else "")
+    some = f" in {row.reached} of {row.seeds} seeds" if row.reached < row.seeds else ""
+    return f"{row.frequency} after {time} {unit}{some}"
+
+
 def _null(records: Records) -> Iterator[str]:
     """Where the configurations' intervals of the mean SSR stand beside the null's range: dc, against init."""
     final = ssr.final_ssr(records)
@@ -323,7 +358,8 @@ def _cautions(records: Records) -> Iterator[str]:
         worst = missing["configuration"].value_counts()
         named = "; ".join(f"{label} ({n})" for label, n in worst.head(5).items())
         more = f"; and {len(worst) - 5} more configurations" if len(worst) > 5 else ""
-        yield f"{len(missing)} runs did not complete ({counts}) and are in no mean: {named}{more}."
+        words, verb = ("runs", "are") if len(missing) > 1 else ("run", "is")
+        yield f"{len(missing)} {words} did not complete ({counts}) and {verb} in no mean: {named}{more}."
     table = records.configurations.table
     single = table[table["complete"] == 1]
     if len(single):

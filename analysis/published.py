@@ -6,7 +6,9 @@ holds it: the published values are single runs. Where that interval holds every 
 quantity, with any regularizer, it tells none of them apart, and the verdict is *cannot tell*. *Reproduced* is said only
 where all that the source states of the setting agrees with the run; else the verdict is inside or outside, and the
 deviations are listed. A difference between two regularizers has the published sign, or the opposite one, only where the
-95% interval of our paired differences leaves out 0.
+95% interval of our paired differences leaves out 0. Where the source prints the ratio of high-frequency to DC power,
+the SSRs under further definitions are computed from it (:mod:`analysis.published_ssr`) and marked; where these turn the
+sign of a printed difference, the source is contradicted by its own data, and that is said.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.interval import is_accuracy
 from analysis.load import Records
+from analysis.published_ssr import implied
 from analysis.statistics import CONFIDENCE, paired_differences, summarize
 
 UNDECIDED = "n = 1: no verdict"
@@ -57,16 +60,20 @@ class Study:
         deviations: in words, where our runs' setting differs from what the source states; empty where nothing does.
         unknown: in words, what the source does not state, with ours.
         surplus: further configurations that correspond, not shown.
-        rows: one row a configuration and quantity: configuration, metric, published, mean, half_width, sd, n, low,
-            high (prediction interval for one run, of an accuracy within 0 to 1), verdict.
-        signs: one row a pair of regularizers and quantity: pair, metric, published (difference), mean, low, high, n
-            (ours, paired by seed), verdict ("published sign", "opposite sign", "cannot tell" or no verdict at n = 1).
+        contradictions: in words, where the source's printed difference has the other sign under another definition.
+        rows: one row a configuration and quantity: configuration, counterpart (what it is called in the source),
+            metric, published, computed (whether that follows from a printed ratio), mean, half_width, sd, n, low, high
+            (prediction interval for one run, of an accuracy within 0 to 1), verdict. No regularizer comes first.
+        signs: one row a regularizer beside none and quantity: pair, metric, published (difference), computed, mean,
+            low, high, n (ours, paired by seed), verdict ("published sign", "opposite sign", "cannot tell" or no
+            verdict at n = 1).
     """
 
     source: str
     deviations: str
     unknown: str
     surplus: int
+    contradictions: list[str]
     rows: pd.DataFrame
     signs: pd.DataFrame
 
@@ -74,7 +81,49 @@ class Study:
 def studies(records: Records) -> list[Study]:
     """The published studies that some configurations correspond to, by data set, regularizer and strength."""
     text = (Path(__file__).parent / "published.json").read_text(encoding="utf-8")
-    return [study for entry in json.loads(text) for study in _study(records, entry)]
+    return [study for entry in json.loads(text) for study in _study(records, completed(entry))]
+
+
+def completed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A source with the SSRs that its printed ratios imply: in each row's ``values``, and named in ``computed``."""
+    rows = []
+    for row in entry["rows"]:
+        printed = row["values"]
+        further = (
+            {k: v for k, v in implied(row["high_to_dc"]).items() if k not in printed} if "high_to_dc" in row else {}
+        )
+        accuracies = {key: value for key, value in printed.items() if key.startswith("accuracy/")}
+        values = {**printed, **further}
+        values = {key: value for key, value in values.items() if key not in accuracies} | accuracies
+        rows.append({**row, "values": values, "computed": set(further)})
+    return {**entry, "rows": rows}
+
+
+def contradictions(entry: Mapping[str, Any]) -> list[str]:
+    """Printed differences from no regularizer whose sign turns under another definition, computed from the same source.
+
+    Args:
+        entry: as of :func:`completed`.
+    """
+    none = next((row for row in entry["rows"] if row["regularizer"] == "none"), None)
+    found = []
+    for row in entry["rows"] if none else ():
+        names = [name for name in row["values"] if name in none["values"]]
+        difference = {name: row["values"][name] - none["values"][name] for name in names}
+        printed = [name for name in names if name.startswith("ssr/") and name not in row["computed"]]
+        for name in printed:
+            turned = [n for n in names if n in row["computed"] and difference[n] * difference[name] < 0]
+            if turned:
+                others = ", ".join(f"{difference[n]:+.3f} under {n.removeprefix('ssr/first/')}" for n in turned)
+                found.append(
+                    f"{_called(row)} − none: SSR {difference[name]:+.3f} under {name.removeprefix('ssr/first/')}, as "
+                    f"printed, but {others}".replace("-", "−")
+                )
+    return found
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    return f"{row['regularizer']}{'' if row['strength'] is None else ' ' + value_text(row['strength'])}"
 
 
 def _study(records: Records, entry: Mapping[str, Any]) -> Iterator[Study]:
@@ -87,9 +136,10 @@ def _study(records: Records, entry: Mapping[str, Any]) -> Iterator[Study]:
     kept = {label: row for label, row in matched.items() if len(matched) <= MOST or contexts[label] == first}
     surplus, matched = len(matched) - len(kept), dict(list(kept.items())[:MOST])
     wanted = pd.DataFrame(
-        [(label, name, value) for label, row in matched.items() for name, value in row["values"].items()],
-        columns=["configuration", "metric", "published"],
-    )
+        [(label, _called(row), name, value, name in row["computed"])
+         for label, row in matched.items() for name, value in row["values"].items()],
+        columns=["configuration", "counterpart", "metric", "published", "computed"],
+    )  # fmt: skip
     known = set(metric.names(records))
     wanted = wanted[wanted["metric"].isin(known)]
     if wanted.empty:
@@ -105,7 +155,8 @@ def _study(records: Records, entry: Mapping[str, Any]) -> Iterator[Study]:
     found["verdict"] = _verdicts(found, entry, differing)
     found["context"] = found["configuration"].map(contexts)
     unknown = _unknown(records, list(matched), entry["setting"])
-    yield Study(entry["source"], _listed(differing), unknown, surplus, found, _signs(found, values))
+    told = contradictions(entry)
+    yield Study(entry["source"], _listed(differing), unknown, surplus, told, found, _signs(found, values))
 
 
 def prediction(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -133,7 +184,7 @@ def _verdicts(found: pd.DataFrame, entry: Mapping[str, Any], differing: Mapping[
 
 
 def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Configuration -> the published row it corresponds to. Strength 0 is no regularizer."""
+    """Configuration -> the published row it corresponds to, in the source's order. Strength 0 is no regularizer."""
     choices = records.configurations.choices.to_dict("index")
     settings = {PREFIX + key: value_text(value) for key, value in entry.get("settings", {}).items()}
     found: dict[str, Mapping[str, Any]] = {}
@@ -151,7 +202,8 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         rows = [row for row in entry["rows"] if (row["regularizer"], row["strength"]) == wanted]
         if rows:
             found[label] = rows[0]
-    return found
+    order = {_called(row): place for place, row in enumerate(entry["rows"])}
+    return dict(sorted(found.items(), key=lambda pair: order[_called(pair[1])]))
 
 
 def _agrees(ours: object, stated: str, key: str) -> bool:
@@ -223,7 +275,8 @@ def _family(model: object) -> str:
 
 
 def _signs(found: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """Every configuration against the first of its context: the published difference and ours, paired by seed."""
+    """Every configuration against the first of its context, no regularizer where there is one: the published
+    difference and ours, paired by seed."""
     parts = []
     for _, group in found.groupby("context", sort=False):
         first, *rest = dict.fromkeys(group["configuration"])
@@ -234,8 +287,11 @@ def _signs(found: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
             ours = paired_differences(treated, base, ["metric"])[["metric", "mean", "low", "high", "n"]]
             both = (published[label] - published[first]).rename("published").reset_index()
             both = both.dropna().query("published != 0")
+            both["computed"] = both["metric"].map(
+                group[group["configuration"] == label].set_index("metric")["computed"]
+            )
             parts.append(both.merge(ours, on="metric").assign(pair=f"{label} − {first}"))
-    columns = ["pair", "metric", "published", "mean", "low", "high", "n"]
+    columns = ["pair", "metric", "published", "computed", "mean", "low", "high", "n"]
     signs = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
     agrees = np.where(signs["mean"] * signs["published"] > 0, "published sign", "opposite sign")
     out = (signs["low"] > 0) | (signs["high"] < 0)

@@ -34,6 +34,8 @@ from analysis.watched import Watched
 PROVENANCE = "provenance."
 FAILURES = 400
 """Most runs that did not complete that are listed one by one."""
+OPENED = 100
+"""A table of published numbers of more rows than this is closed at first."""
 ID_LENGTH = 16
 PAINTED = 4000
 """A chart of more marks than this is painted on a canvas."""
@@ -102,6 +104,7 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
         comparison=_differences(watched, tested),
         errors=_corruption_errors(watched, baseline),
         published=[_published(study) for study in studies(watched)],
+        opened=OPENED,
         drawn=drawn,
         specs=Markup(inert(drawn.specs())),
         data=Markup(inert(drawn.data())),
@@ -132,6 +135,7 @@ class _Drawn:
         overall = plates.overall(records) if self.groups else []
         self.figures = [[Figure(f"g{i}-{c.key}", c, i) for c in group.charts] for i, group in enumerate(self.groups)]
         self.scrubbers = [[Figure(f"g{i}-{c.key}", c, i) for c in g.scrubber] for i, g in enumerate(self.groups)]
+        self.fits = [[Figure(f"g{i}-{c.key}", c, i) for c in g.fit] for i, g in enumerate(self.groups)]
         self.overall = [Figure(f"all-{chart.key}", chart, -1) for chart in overall]
 
     @property
@@ -141,9 +145,9 @@ class _Drawn:
 
     def every(self) -> Iterator[Figure]:
         """All figures, in the page's order."""
-        for figures, scrubber in zip(self.figures, self.scrubbers, strict=True):
-            yield from figures
-            yield from scrubber
+        for parts in zip(self.figures, self.fits, self.scrubbers, strict=True):
+            for figures in parts:
+                yield from figures
         yield from self.overall
 
     def specs(self) -> dict[str, Any]:
@@ -313,25 +317,45 @@ def _corruption_errors(records: Watched, baseline: Mapping[str, str] | None) -> 
     }  # fmt: skip
 
 
+COMPUTED = " †"
+"""After a published value that was not printed but follows from what was."""
+
+
 def _published(study: Study) -> dict[str, Any]:
-    rows = []
-    for r in study.rows.itertuples():
-        label, unit = _quantity(r.metric)
-        ours = estimate_text(r.mean, r.half_width, unit)  # type: ignore[arg-type]
-        published = number_text(r.published, unit)  # type: ignore[arg-type]
-        rows.append([r.configuration, label, published, ours, _range(r.low, r.high, unit), str(r.n), r.verdict])
-    signs = []
-    for r in study.signs.itertuples():
-        label, unit = _quantity(r.metric, points=True)
-        published, mean = (signed(number_text(value, unit)) for value in (r.published, r.mean))  # type: ignore[arg-type]
-        signs.append([r.pair, label, published, mean, _range(r.low, r.high, unit, signs=True), str(r.n), r.verdict])
+    """A source beside our runs: blocks of rows, one a configuration, and blocks of differences, one a pair."""
+    blocks = [
+        {"title": f"{configuration} beside the published {called}", "rows": [_value(r) for r in rows.itertuples()]}
+        for (configuration, called), rows in study.rows.groupby(["configuration", "counterpart"], sort=False)
+    ]
+    signs = [
+        {"title": pair, "rows": [_sign(r) for r in rows.itertuples()]}
+        for pair, rows in study.signs.groupby("pair", sort=False)
+    ]
     counts = {name: frame["verdict"].value_counts() for name, frame in (("rows", study.rows), ("signs", study.signs))}
     words = {name: ", ".join(f"{n} {verdict}" for verdict, n in found.items()) for name, found in counts.items()}
     names = list(dict.fromkeys(study.rows["metric"]))
     return {
-        "source": study.source, "deviations": study.deviations, "unknown": study.unknown, "rows": rows, "signs": signs,
-        "counts": words["rows"], "sign_counts": words["signs"], "surplus": study.surplus, "query": metric.query(names),
+        "source": study.source, "deviations": study.deviations, "unknown": study.unknown, "blocks": blocks,
+        "values": len(study.rows), "differences": len(study.signs), "signs": signs, "counts": words["rows"],
+        "sign_counts": words["signs"], "surplus": study.surplus, "query": metric.query(names),
+        "computed": bool(study.rows["computed"].any()), "contradictions": study.contradictions,
     }  # fmt: skip
+
+
+def _value(r: Any) -> list[str]:
+    """Cells: quantity, published, ours, prediction interval, n, verdict."""
+    label, unit = _quantity(r.metric)
+    ours = estimate_text(r.mean, r.half_width, unit)  # type: ignore[arg-type]
+    published = number_text(r.published, unit) + COMPUTED * r.computed  # type: ignore[arg-type]
+    return [label, published, ours, _range(r.low, r.high, unit), str(r.n), r.verdict]
+
+
+def _sign(r: Any) -> list[str]:
+    """Cells: quantity, published difference, ours, its interval, n, verdict."""
+    label, unit = _quantity(r.metric, points=True)
+    published, mean = (signed(number_text(value, unit)) for value in (r.published, r.mean))  # type: ignore[arg-type]
+    interval = _range(r.low, r.high, unit, signs=True)
+    return [label, published + COMPUTED * r.computed, mean, interval, str(r.n), r.verdict]
 
 
 def _quantity(name: object, *, points: bool = False) -> tuple[str, str]:

@@ -28,7 +28,7 @@ from hydra.errors import HydraException
 
 from frequency_reg import __version__, compaction, isolation, manifest, places
 from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan, with_config_dir
-from frequency_reg.config import Config, ConfigError, instantiate, validate
+from frequency_reg.config import Config, ConfigError, instantiate, nearest, validate
 from frequency_reg.outcome import Outcome
 from frequency_reg.plan import describe, notices
 from frequency_reg.records import RecordsError, run_directories
@@ -64,8 +64,9 @@ def main() -> NoReturn:
     # argparse takes a flag between overrides for the end of them: put the flags first, as `... -m ...` is natural.
     flags = [argument for argument in arguments if argument in ("-m", "--multirun", "-r", "--run")]
     sys.argv[1:] = flags + [argument for argument in arguments if argument not in (*flags, "--plan")]
-    options = get_args_parser().parse_args(sys.argv[1:])
+    options, unknown = get_args_parser().parse_known_args(sys.argv[1:])
     try:
+        _refuse_options(unknown)
         _refuse_other_configs(options)
         if _only_shows(options):
             if options.cfg and options.cfg != "hydra":
@@ -96,6 +97,17 @@ def main() -> NoReturn:
     except (ConfigError, RecordsError) as error:
         _fail(error)
     _conclude(plan, outcomes)
+
+
+def _refuse_options(unknown: list[str]) -> None:
+    """One message, not the usage of all of Hydra's options, for what the parser did not take."""
+    if not unknown:
+        return
+    if not unknown[0].startswith("-"):
+        raise ConfigError(f"{unknown[0]}: give options such as --cfg before the first KEY=VALUE, or after the last")
+    known = ("--plan", "--multirun", "--cfg", "--config-dir", "--help", "--version")
+    near = nearest(unknown[0], known)
+    raise ConfigError(f"{unknown[0]}: unknown option; the options are -m, {', '.join(known)}{near}")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

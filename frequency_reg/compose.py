@@ -335,11 +335,21 @@ def _explained(overrides: Sequence[str]) -> Iterator[None]:
     except OverrideParseException as error:
         raise ConfigError(
             f"{error.override}: not a valid override; write KEY=VALUE, and a list as 'KEY=[A,B]'"
+            f"{_command_meant(str(error.override))}"
         ) from error
     except MissingConfigException as error:
         raise ConfigError(_missing_option(error)) from error
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise ConfigError(_unknown_key(error, overrides)) from error
+
+
+def _command_meant(word: str) -> str:
+    """What to write instead of a word that belongs to another command."""
+    if word in ("table", "compare", "plot", "report", "claims", "query"):
+        return f"; results: python -m analysis {word} outputs/NAME"
+    if word in ("status", "list", "retry", "clean"):
+        return f"; sweeps: python -m sweeps {word} outputs/NAME"
+    return "; frequency-reg --help lists groups and keys" if word == "help" else ""
 
 
 def _missing_option(error: MissingConfigException) -> str:
@@ -366,7 +376,22 @@ def _unknown_key(error: Exception, overrides: Sequence[str]) -> str:
     where = f" of {parent}" if parent else ""
     if not valid:
         return f"{key}: unknown key; the chosen {parent} has no keys{_options_with(parent, name)}"
-    return f"{key}: unknown key; the keys{where} are {', '.join(valid)}{nearest(name, valid)}"
+    near = nearest(name, valid) or _elsewhere(composed, parent, name)
+    return f"{key}: unknown key; the keys{where} are {', '.join(valid)}{near}"
+
+
+_FLAT = ("regularizer", "optimizer", "model", "dataset", "runtime")
+"""Groups whose options have their keys directly below the group's name."""
+
+
+def _elsewhere(composed: DictConfig, parent: str, name: str) -> str:
+    """``; did you mean regularizer.weight_decay?`` where another group has the key, as chosen or by another option."""
+    for group in (g for g in _FLAT if g != parent):
+        if name in (composed.get(group) or {}):
+            return f"; did you mean {group}.{name}?"
+        if found := _options_with(group, name):
+            return f"{found.removesuffix(name)}{group}.{name}"
+    return ""
 
 
 def _options_with(group: str, key: str) -> str:

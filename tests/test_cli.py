@@ -1,6 +1,5 @@
 """The command line as a user meets it: plans, error texts, exit codes, and nothing left behind."""
 
-import os
 import re
 import subprocess
 import sys
@@ -28,6 +27,21 @@ BAD_INPUT = [
     (["dataset=[digits,bands]"], "error: dataset=[digits,bands]: dataset takes one option"),
     (["study=null"], "error: "),
     (["--cfg", "job", "epoch=3"], "error: epoch: unknown key"),
+    (["regularizer=weight_decay", "weight_decay=1e-3"], "trusted_packages; did you mean regularizer.weight_decay?"),
+    (
+        ["optimizer.weight_decay=1e-3"],
+        "error: optimizer.weight_decay: unknown key; the keys of optimizer are lr, momentum, nesterov; "
+        "regularizer=weight_decay or weight_decay_1e-2 has regularizer.weight_decay",
+    ),
+    (["--dry-run"], "error: --dry-run: unknown option; the options are -m, --plan, --multirun, --cfg, --config-dir, "),
+    (["--paln"], "did you mean --plan?"),
+    (["seed=1", "--cfg", "job", "epochs=3"], "error: epochs=3: give options such as --cfg before the first KEY=VALUE"),
+    (
+        ["report", "outputs/x"],
+        "write KEY=VALUE, and a list as 'KEY=[A,B]'; results: python -m analysis report outputs/",
+    ),
+    (["status"], "; sweeps: python -m sweeps status outputs/NAME"),
+    (["help"], "; frequency-reg --help lists groups and keys"),
     (["--config-name=other"], "error: --config-name=other: the root configuration is fixed"),
     (["-m", "model=resnet20,lenet"], "error: model.padding=0: 8 x 8 images are too small"),
     (["runtime.device=cuda"], "error: runtime.device=cuda: no CUDA device is available here"),
@@ -89,6 +103,10 @@ BAD_INPUT = [
     (["dataset=mnist", "dataset.root=/nowhere"], "error: dataset.root=/nowhere"),
     (["outputs=/proc/x"], "error: outputs=/proc/x: cannot be written"),
     (["model=lenet"], "error: model.padding=0: 8 x 8 images are too small for LeNet's two 5 x 5"),
+    (
+        ["dataset=sinusoids", "model=mlp"],
+        "only for classifiers of images, and this data set has values to fit; use corruption=[]",
+    ),
     (["model=mlp", "regularizer=spectral_mask"], "error: regularizer=spectral_mask: MLP has no block convolutions"),
 ]
 
@@ -231,7 +249,7 @@ def test_a_diverged_run_does_not_stop_the_others_but_the_exit_code(monkeypatch, 
     assert sorted(statuses) == ["complete", "diverged"]
 
 
-def test_a_users_own_regularizer_needs_no_edit_of_ours(tmp_path):
+def test_a_users_own_regularizer_needs_no_edit_of_ours(monkeypatch, capsys, tmp_path):
     """One Python file and one YAML in a folder of the user's: chosen by name, trusted by name."""
     (tmp_path / "mine.py").write_text(
         "from frequency_reg.regularizer.base import Regularizer\n"
@@ -241,20 +259,15 @@ def test_a_users_own_regularizer_needs_no_edit_of_ours(tmp_path):
     )
     (tmp_path / "conf" / "regularizer").mkdir(parents=True)
     (tmp_path / "conf" / "regularizer" / "mine.yaml").write_text("_target_:\n  mine: mine.Mine\nmine: 0.5\n")
-    command = [sys.executable, "-m", "frequency_reg", "--config-dir=conf", "regularizer=mine"]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    refused = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert "add a package of yours with trusted_packages=[PACKAGE]" in refused.stderr
-    done = subprocess.run(
-        [*command, "trusted_packages=[mine]", "regularizer.mine=0.25", "--plan"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "digits-resnet20-mine=0.25-seed=0-" in done.stdout
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command = ["--config-dir=conf", "regularizer=mine", "--plan"]
+    code, _, error = call(monkeypatch, capsys, tmp_path, *command)
+    assert code == 2
+    assert "add a package of yours with trusted_packages=[PACKAGE]" in error
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *command, "trusted_packages=[mine]", "regularizer.mine=0.25")
+    sys.modules.pop("mine", None)
+    assert code == 0
+    assert "digits-resnet20-mine=0.25-seed=0-" in out
 
 
 def test_help_lists_groups_and_keys_without_torch(tmp_path):
@@ -264,6 +277,7 @@ def test_help_lists_groups_and_keys_without_torch(tmp_path):
     assert f"regularizer: {', '.join(variants('regularizer'))}" in " ".join(done.stdout.split())
     assert max(map(len, done.stdout.split("Every key")[0].splitlines())) <= 100
     assert "epochs: 15" in done.stdout
+    assert "  frequency-reg evaluate RUN ... " in done.stdout
     assert done.stdout.strip().endswith("exit 0 False")
 
 

@@ -1,7 +1,5 @@
 """Runs that fit functions, from configuration to records and table."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -81,14 +79,6 @@ def test_stopping_and_going_on_changes_no_bit(tmp_path, monkeypatch):
     assert run(halted).status == "complete"
     digests = [records.content_digest(run_directory(config)) for config in (whole, halted)]
     assert digests[0] == digests[1]
-
-
-def test_without_saying_that_nothing_is_corrupted_it_is_refused(tmp_path):
-    command = [sys.executable, "-m", "frequency_reg", "dataset=sinusoids", "model=mlp", f"outputs={tmp_path}/out"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 2
-    assert "only for classifiers of images, and this data set has values to fit; use corruption=[]" in done.stderr
-    assert not (tmp_path / "out").exists()
 
 
 def test_the_probe_is_refused_on_images(tmp_path):

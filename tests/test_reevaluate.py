@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import fcntl
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
 import analysis
+from frequency_reg.compose import make_plan
 from frequency_reg.evaluate_command import main
 from frequency_reg.records import content_digest, read
 from frequency_reg.run import run
+from tests.conftest import SMALL
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory) -> Path:
+    """A run trained once; tests get copies of it."""
+    outputs = tmp_path_factory.mktemp("trained") / "outputs"
+    return run(make_plan([*SMALL, f"outputs={outputs}", "name=s"], multirun=False).runs[0]).directory
 
 
 @pytest.fixture
-def trained(small) -> Path:
-    return run(small("name=s")).directory
+def trained(once, tmp_path) -> Path:
+    copy = tmp_path / "outputs" / "s" / once.name
+    shutil.copytree(once, copy)
+    return copy
 
 
 def evaluated(trained: Path, name: str = "s-evaluation") -> Path:
@@ -133,11 +143,6 @@ def test_the_clean_score_of_training_stands_where_nothing_else_needs_it(trained,
     for asked in (["corruption=[gaussian_blur]"], ["evaluation.seed=1", "runtime.precision=bf16"]):
         with pytest.raises(AssertionError, match="although the run has the score"):
             command(trained, "corruption=[]", *asked)
-
-
-def test_the_help_of_the_command_names_evaluate():
-    done = subprocess.run([sys.executable, "-m", "frequency_reg", "--help"], capture_output=True, text=True, check=True)
-    assert "  frequency-reg evaluate RUN ... " in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.frames.recorded import recorded
 from analysis.load import Records
+from analysis.statistics import summarize
 
 
 def explained_variance(records: Records) -> pd.DataFrame:
@@ -20,6 +21,29 @@ def explained_variance(records: Records) -> pd.DataFrame:
         SELECT run_id, frequency, epoch, epoch * {updates(records)} AS iteration, explained_variance AS value
         FROM function_spectrum{joined(records)} WHERE explained_variance IS NOT NULL"""
     return recorded(records, "function_spectrum", query, ["frequency", "epoch", "iteration"])
+
+
+def first_reached(records: Records, share: float) -> pd.DataFrame:
+    """When ``share`` of each frequency is first explained, by configuration; measured epochs only, so never too early.
+
+    Returns:
+        One row a configuration and frequency: configuration, frequency, seeds, reached (how many of them got there),
+        mean, half_width (95%, over those that did, in iterations where the records say how many an epoch has, else in
+        epochs; missing below n = 2). Empty where no run asked for the probe ``function_spectrum``.
+    """
+    columns = ["configuration", "frequency", "seeds", "reached", "mean", "half_width"]
+    if "function_spectrum" not in records.tables:
+        return pd.DataFrame(columns=columns)
+    times = records.sql(f"""
+        SELECT configuration, frequency, seed, favg(time) AS value FROM (
+            SELECT run_id, frequency, min(CASE WHEN explained_variance >= {share} THEN epoch END)
+                   * coalesce(min({_updates(records)}), 1) AS time
+            FROM function_spectrum{_joined(records)} WHERE explained_variance IS NOT NULL GROUP BY run_id, frequency)
+        JOIN runs USING (run_id) WHERE status = 'complete' GROUP BY ALL ORDER BY ALL""")
+    keys = ["configuration", "frequency"]
+    counts = times.groupby(keys, sort=False)["value"].agg(seeds="size", reached="count").reset_index()
+    found = summarize(times.dropna(subset="value"), keys)[[*keys, "mean", "half_width"]]
+    return counts.merge(found, on=keys, how="left")[columns]
 
 
 def magnitude_evolution(records: Records) -> pd.DataFrame:

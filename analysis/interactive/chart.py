@@ -186,13 +186,31 @@ def band(look: Look, x: Any, condition: str = "true") -> alt.Chart:
 
 
 def line(
-    look: Look, x: Any, y: Any, tooltip: Sequence[alt.Tooltip], condition: str = "true", *, dashed: bool = True
-) -> tuple[alt.Chart, alt.Chart]:
-    """A mean over x, with a marker at every value; ``dashed``: in the configuration's dash, not as a full line."""
+    look: Look, x: Any, y: Any, tooltip: Sequence[alt.Tooltip], condition: str = "true", *, dashed: bool = True,
+    marked: str = "",
+) -> tuple[alt.Chart, alt.Chart]:  # fmt: skip
+    """A mean over x.
+
+    Args:
+        condition: which rows are drawn.
+        dashed: in the configuration's dash, not as a full line.
+        marked: which rows have a marker; those that are drawn if left out.
+    """
     encoding = {"x": x, "y": y, "color": look.color(), "opacity": opacity(), "tooltip": list(tooltip)}
     mark = alt.Chart().mark_line(strokeWidth=1.8).encode(**encoding, **({"strokeDash": look.dash()} if dashed else {}))
     points = alt.Chart().mark_point(size=38, filled=True).encode(**encoding, shape=look.shape())
-    return mark.transform_filter(condition), points.transform_filter(condition)
+    return mark.transform_filter(condition), points.transform_filter(marked or condition)
+
+
+MARKERS = 20
+"""A line of more values than this has a marker at some of them only."""
+
+
+def sparse(column: pd.Series) -> pd.Series:
+    """1 where a line over ``column`` has its marker, else 0: everywhere, or at a dozen places, the last among them."""
+    places = sorted(column.unique())
+    step = 1 if len(places) <= MARKERS else -(-len(places) // 12)
+    return column.isin(places[::-1][::step]).astype(int)
 
 
 def positions(frame: pd.DataFrame) -> list[str]:

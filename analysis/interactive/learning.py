@@ -30,19 +30,25 @@ def learning_curves(frame: pd.DataFrame, look: Look) -> Chart:
         rows = rows.assign(panel=rows["panel"].str.replace("(nat)", "(mean squared error)", regex=False))
     titles = [*TITLES.values(), *(t.replace("(nat)", "(mean squared error)") for t in TITLES.values() if "(nat)" in t)]
     order = [title for title in titles if (rows["panel"] == title).any()]
+    caption = "Training values are means over the epoch's updates."
+    if "accuracy_gap" in set(rows["quantity"]):
+        early = (
+            "Training values are means over the epoch's augmented images, so the gap understates overfitting early on."
+        )
+        caption = f"{early} {NOTE}"
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
     tooltip = [alt.Tooltip("configuration:N"), alt.Tooltip("epoch:Q"), *chart.estimates(".4f")]
-    layers = [chart.band(look, x), *chart.line(look, x, y, tooltip)]
+    rows = rows.assign(marked=chart.sparse(rows["epoch"]))
+    layers = [chart.band(look, x), *chart.line(look, x, y, tooltip, marked="datum.marked === 1")]
     spec = chart.facet(layers, "learning", order, height=170, free="y")
     return Chart(
         "learning",
         "Learning curves",
         "Training and validation loss and accuracy over the epochs, a line for each configuration.",
-        f"Lines: mean over seeds ({chart.seeds(rows)}); bands: {chart.INTERVAL}. Training values are means over the "
-        f"epoch's augmented images, so the gap understates overfitting early on. {NOTE}",
+        f"Lines: mean over seeds ({chart.seeds(rows)}); bands: {chart.INTERVAL}. {caption}",
         chart.finished(spec, (), len(order)),
-        {"learning": rows[["configuration", "panel", "epoch", "mean", "low", "high", "n"]]},
+        {"learning": rows[["configuration", "panel", "epoch", "marked", "mean", "low", "high", "n"]]},
         "analysis.frames.learning.learning_curves",
         marks=3 * len(rows),
     )

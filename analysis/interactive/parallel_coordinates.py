@@ -13,6 +13,10 @@ from analysis.interactive.chart import Chart
 from analysis.load import Records
 
 METRICS = {"validation_accuracy": "validation accuracy", "clean_accuracy": "clean accuracy"}
+FITTED = {"validation_loss": "validation MSE", "clean_loss": "test MSE"}
+"""The metrics where every run fits a function."""
+FEW = 6
+"""An axis of at most so many values is marked at these, if they do not crowd."""
 LANE = -0.14
 """Height of the lane that holds what a run does not have: a metric of a run that diverged."""
 MOST = 10
@@ -27,7 +31,9 @@ def run_values(records: Records) -> pd.DataFrame:
     run = records["run"].set_index("run_id").loc[runs["run_id"]].reset_index()
     differing = [c for c in records.configurations.differing if not c.startswith(REGULARIZER)]
     values = {c.removeprefix(PREFIX): run[c] for c in differing[: MOST - len(METRICS) - 2]}
-    return runs.assign(**values, **{name: run[name] for name in METRICS if name in run})
+    fits = not run[[name for name in METRICS if name in run]].notna().any(axis=None)
+    fits = fits and records.sql("SELECT count(*) AS n FROM regressions")["n"].iloc[0] > 0
+    return runs.assign(**values, **{name: run[name] for name in (FITTED if fits else METRICS) if name in run})
 
 
 def parallel_coordinates(values: pd.DataFrame, colors: dict[str, str]) -> Chart:
@@ -82,7 +88,7 @@ def parallel_coordinates(values: pd.DataFrame, colors: dict[str, str]) -> Chart:
 
 
 def _title(name: str) -> str:
-    return METRICS.get(name, name)
+    return {**METRICS, **FITTED}.get(name, name)
 
 
 def _axis(column: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
@@ -109,7 +115,9 @@ def _numeric(values: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
     at = foot + (1 - foot) * (scaled - low) / span
     if foot:
         at = at.mask(values == 0, 0.0)
-    marks = np.linspace(low, high, 5) if high > low else np.array([low])
+    distinct = np.sort(scaled[np.isfinite(scaled)].unique())
+    clear = 0 < len(distinct) <= FEW and (np.diff(distinct) > 0.07 * span).all()
+    marks = distinct if clear else np.linspace(low, high, 5)
     marks = marks[np.isfinite(marks)]
     ticks = pd.DataFrame(
         {"at": foot + (1 - foot) * (marks - low) / span, "text": [f"{10**m if logarithmic else m:.3g}" for m in marks]}

@@ -9,10 +9,12 @@ import pandas as pd
 from altair.utils.schemapi import debug_mode
 
 from analysis import compare
-from analysis.frames import learning, regularizer, robustness, spectrum, ssr, strength
+from analysis.frames import function, learning, regularizer, robustness, spectrum, ssr, strength
 from analysis.interactive import final_ssr as final
 from analysis.interactive import spectrum as spectra
 from analysis.interactive.chart import Chart, Look
+from analysis.interactive.explained_variance import explained_variance
+from analysis.interactive.function_fit import function_fit
 from analysis.interactive.learning import learning_curves
 from analysis.interactive.parallel_coordinates import parallel_coordinates, run_values
 from analysis.interactive.robustness import all_trade_offs, robustness_curves, robustness_map, trade_off
@@ -38,6 +40,7 @@ class Group:
         variables: configuration -> name of the CSS variable of its colour.
         charts: in reading order.
         scrubber: the charts of the spectrum over training; empty without spectra.
+        fit: the chart of the function while it is fitted; empty where none is.
     """
 
     context: str
@@ -46,6 +49,7 @@ class Group:
     variables: Mapping[str, str]
     charts: Sequence[Chart]
     scrubber: Sequence[Chart]
+    fit: Sequence[Chart]
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def _frames(records: Watched) -> dict[str, Frame]:
         "depth": lambda: ssr.ssr_by_depth(records),
         "profiles": lambda: spectrum.radial_profiles(records),
         "evolution": lambda: spectrum.spectrum_evolution(records, layers=()),
+        "explained": lambda: function.explained_variance(records),
+        "fit": lambda: function.function_fit(records),
         "learning": lambda: learning.learning_curves(records),
         "curves": lambda: robustness.robustness_curves(records),
         "removed": lambda: regularizer.regularizer_quantity(records),
@@ -157,7 +163,8 @@ def _group(
     shapes = {label: shade.shape for label, shade in found.items()}
     look = Look(variables, shapes, {label: shade.dash for label, shade in found.items()})
     charts = [replace(c, query=_queries(c, frames), spec=look.filled(c.spec)) for c in _drawn(rows, look, colors)]
-    return Group(context, selection, found, variables, charts, _scrubber(rows["evolution"], look, frames))
+    scrubber, fit = _scrubber(rows["evolution"], look, frames), _fit(rows["fit"], look, frames)
+    return Group(context, selection, found, variables, charts, scrubber, fit)
 
 
 def _drawn(rows: Mapping[str, pd.DataFrame], look: Look, colors: dict[str, str]) -> Iterator[Chart]:
@@ -170,6 +177,8 @@ def _drawn(rows: Mapping[str, pd.DataFrame], look: Look, colors: dict[str, str])
         yield final.by_depth(rows["depth"], rows["layer_null"], look)
     if len(rows["profiles"]):
         yield spectra.radial_profiles(rows["profiles"], look)
+    if rows["explained"]["mean"].notna().any():
+        yield explained_variance(rows["explained"], look)
     if rows["learning"]["mean"].notna().any():
         yield learning_curves(rows["learning"], look)
     if len(rows["curves"]):
@@ -200,9 +209,17 @@ def _scrubber(evolution: pd.DataFrame, look: Look, frames: Mapping[str, Frame]) 
     return [replace(chart, query=frames["evolution"].queries, spec=look.filled(chart.spec)) for chart in charts]
 
 
+def _fit(rows: pd.DataFrame, look: Look, frames: Mapping[str, Frame]) -> list[Chart]:
+    if not rows["mean"].notna().any():
+        return []
+    chart = function_fit(rows, look)
+    return [replace(chart, query=frames["fit"].queries, spec=look.filled(chart.spec))]
+
+
 _MADE_OF = {
     "ssr": ("trajectories", "null"), "final": ("final", "null"), "sensitivity": ("final", "null"),
-    "depth": ("depth", "layer_null"), "profiles": ("profiles",), "learning": ("learning",), "robustness": ("curves",),
+    "depth": ("depth", "layer_null"), "profiles": ("profiles",), "explained": ("explained",), "learning": ("learning",),
+    "robustness": ("curves",),
     "map": ("curves",), "tradeoff": ("trade_off",), "strength": ("strength",), "share": ("removed",),
 }  # fmt: skip
 

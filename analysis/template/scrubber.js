@@ -1,17 +1,16 @@
-// The spectrum of every layer over training: one epoch, moved by hand or by play, in two charts.
+// What a training looks like at one epoch, moved by hand or by play: the spectra of all layers, or the function fitted.
 for (const scrubber of document.querySelectorAll(".scrubber")) {
-  const ids = [scrubber.dataset.map, scrubber.dataset.profile];
+  const ids = scrubber.dataset.figures.split(" ");
   const data = specs[ids[0]].data.scrub;
   const column = (name) => { const c = packed[data].columns[name]; return Array.isArray(c) ? c : c.v; };  // distinct ones
   const epochs = [...new Set(column("epoch"))].sort((a, b) => a - b);
-  const layers = [...new Set(column("layer"))];
   const configurations = [...new Set(column("configuration"))];
   const [play, range, read, select] = ["button.play", "input[type=range]", "output", "select.layer"].map((s) => scrubber.querySelector(s));
   let timer;
 
   range.max = String(epochs.length - 1);
   range.value = range.max;
-  for (const layer of layers) select.add(new Option(layer, layer));
+  if (select) for (const layer of new Set(column("layer"))) select.add(new Option(layer, layer));
 
   function shown() {
     const selected = configurations.filter((label) => chosen.has(label));
@@ -24,9 +23,12 @@ for (const scrubber of document.querySelectorAll(".scrubber")) {
     for (const id of ids) {
       const view = views.get(id);
       if (!view) continue;
-      const before = String(view.signal("shown"));
-      view.signal("epoch", epoch).signal("layer", select.value).signal("shown", shown());
-      if (String(shown()) !== before) view.resize();
+      view.signal("epoch", epoch);
+      if (select) {
+        const before = String(view.signal("shown"));
+        view.signal("layer", select.value).signal("shown", shown());
+        if (String(shown()) !== before) view.resize();
+      }
       view.runAsync();
     }
   }
@@ -56,7 +58,7 @@ for (const scrubber of document.querySelectorAll(".scrubber")) {
     event.preventDefault();
     if (timer) stop(); else start();
   });
-  select.addEventListener("change", update);
+  select?.addEventListener("change", update);
   document.addEventListener("chosen", update);
   for (const id of ids) document.getElementById(id).addEventListener("drawn", update);
   update();

@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from analysis import claims as data
-from analysis import claims_page, claims_published, claims_tests, claims_verdict
+from analysis import claims_page, claims_published, claims_tests, claims_verdict, published_ssr
 from analysis.__main__ import main
 from analysis.claims_command import Given
 from analysis.load import load
@@ -500,5 +500,5 @@ def test_published_ratios_give_the_published_suppression_to_about_a_per_cent(tex
     study = data.studies()["arXiv 2512.22192"]
     for published in study["rows"]:
         side = data.Side(published["regularizer"], published["strength"])
-        found = claims_published.suppression(study["high_to_dc"][side.label], "dc", "epoch_1")
+        found = published_ssr.suppression(study["high_to_dc"][side.label], "dc", "epoch_1")
         assert found == pytest.approx(published["values"]["ssr/first/dc/epoch_1"], rel=0.015)

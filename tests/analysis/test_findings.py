@@ -16,8 +16,10 @@ import analysis
 from analysis import compare, published
 from analysis.family import family
 from analysis.findings import Finding, findings, places, signed, turned, verdicts
+from analysis.frames.function import first_reached
 from analysis.frames.ssr import null_distribution
 from tests.analysis.diagnosed import diagnosed
+from tests.analysis.fitted import fitted
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
@@ -149,7 +151,7 @@ def test_runs_that_failed_and_mixtures_are_named(tmp_path: Path) -> None:
     write_run(tmp_path / "b", SWEEP[0], 1, layers=(), made_by={"torch": "2.12"})
     write_run(tmp_path / "c", SWEEP[3], 0, clean=None, status="diverged", layers=())
     cautions = texts(findings(analysis.load(tmp_path)), "What to keep in mind")
-    assert cautions[0] == "1 runs did not complete (1 diverged) and are in no mean: dropout 0.5 (1)."
+    assert cautions[0] == "1 run did not complete (1 diverged) and is in no mean: dropout 0.5 (1)."
     assert any("2 versions of torch" in sentence for sentence in cautions)
 
 
@@ -181,6 +183,26 @@ def test_findings_hold_every_recorded_text_as_text(tmp_path: Path) -> None:
         write_run(tmp_path / f"a{seed}", {"regularizer": "none", "tag": "{x} %s <b>"}, seed, layers=())
         write_run(tmp_path / f"b{seed}", {"regularizer": "{0} %d"}, seed, layers=())
     assert findings(analysis.load(tmp_path))
+
+
+def test_what_is_fitted_of_each_frequency_and_when(tmp_path: Path) -> None:
+    told = {finding.title: finding.sentences for finding in findings(fitted(tmp_path))}
+    none, decay = told["Which frequencies are fitted, and when?"]
+    # Of 5, .9 epoch / 3 + .02 seed: .3, .6 and .32, .62, so both seeds at epoch 2 of 10 updates; of 50 at most .32.
+    # At the end .90, .92 and .30, .32, each +- t(.975, 1) x .01 = .127; the other configuration has half of that.
+    assert none == (
+        "none (n = 2): explained variance after 30 updates 0.910 ± 0.127 of 5, 0.310 ± 0.127 of 50 (frequencies in "
+        "cycles per period). Half of a frequency is first explained: 5 after 20 ± 0 updates; 50 in no seed."
+    )
+    assert "0.455 ± 0.064 of 5, 0.155 ± 0.064 of 50" in decay
+    assert decay.endswith("Half of a frequency is first explained: 5 in no seed; 50 in no seed.")
+
+
+def test_half_is_reached_in_some_seeds_only(tmp_path: Path) -> None:
+    frame = first_reached(fitted(tmp_path, seeds=(0, 1, 2, 3, 4)), 0.35).set_index(["configuration", "frequency"])
+    # Of 50 at the end .30 to .38: seeds 3 (.36) and 4 (.38), at epoch 3.
+    row = frame.loc[("none", 50)]
+    assert (row["seeds"], row["reached"], row["mean"], row["half_width"]) == (5, 2, 30, 0)
 
 
 def test_reproduced_only_in_an_equal_setting(tmp_path: Path) -> None:
@@ -235,6 +257,34 @@ def test_every_stated_setting_must_agree(tmp_path: Path, key: str, value: object
     assert verdict == ("inside" if words else "reproduced")
     if not words:  # another number of training images is named beside the verdict
         assert "training images (ours 6000)" in study.unknown
+
+
+def test_regularizers_are_set_beside_none_also_where_it_does_not_come_first(tmp_path: Path) -> None:
+    """In the folder's order dropout stands before strength 0; the publication compares with no regularizer."""
+    for seed in (0, 1, 2):
+        write_run(tmp_path / f"d{seed}", {"regularizer": "dropout", "regularizer.dropout": 0.5, **STATED}, seed)
+        write_run(
+            tmp_path / f"w{seed}", {"regularizer": "weight_decay", "regularizer.weight_decay": 0.0, **STATED}, seed
+        )
+    study = published.studies(analysis.load(tmp_path))[0]
+    assert list(dict.fromkeys(study.rows["configuration"])) == ["weight_decay 0", "dropout 0.5"]
+    assert list(dict.fromkeys(study.rows["counterpart"])) == ["none", "dropout 0.5"]
+    assert set(study.signs["pair"]) == {"dropout 0.5 − weight_decay 0"}
+    differences = study.signs.set_index("metric")["published"]
+    assert differences["ssr/first/dc/epoch_1"] == pytest.approx(-1.598 + 4.463)
+    assert differences["ssr/first/dc/init"] == pytest.approx((1.563 - 2.057) / 2)
+    assert study.signs.set_index("metric")["computed"].to_dict()["ssr/first/dc/init"]
+
+
+def test_a_source_whose_own_numbers_turn_a_sign_is_contradicted_by_them(tmp_path: Path) -> None:
+    write_run(tmp_path / "n", {"regularizer": "none", **STATED}, 0)
+    (sentence,) = published.studies(analysis.load(tmp_path))[0].contradictions
+    # Dropout: -1.598 + 4.463; against white kernels (1.563 - 2.057) / 2, 3/2 (.60983 - .67288), 9/8 (.86211 - .89164).
+    # L2 is above none under all six.
+    assert sentence == (
+        "dropout 0.5 − none: SSR +2.865 under dc/epoch_1, as printed, but −0.247 under dc/init, −0.095 under "
+        "total/init, −0.033 under energy/init"
+    )
 
 
 def test_an_interval_that_holds_every_published_value_cannot_tell(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from frequency_reg.model.lenet import LeNet
 from frequency_reg.model.mlp import MLP
 from tests.contract.house import ROOT, node, variants
 
-SHAPES = [(1, 8, 8), (3, 16, 16), (1, 8, 12)]
-CHEAP = {"images": 24, "paths": 6, "points": 8, "steps": 3, "restarts": 2, "samples": 2, "bands": 4, "layers": True}
+SHAPES = [(1, 8, 8), (3, 8, 12)]
+"""Grey and square, coloured and not square."""
+CHEAP = {"images": 10, "paths": 6, "points": 8, "steps": 3, "restarts": 2, "samples": 2, "bands": 4, "layers": True}
 """Smaller values, and every table, where a diagnostic has such a parameter: the contract does not depend on them."""
 
-OTHERWISE = {"auto_attack": {"linf": [64.0], "l2": []}}
+OTHERWISE = {"auto_attack": {"linf": [64.0], "l2": [], "images": 6}}
 PACKAGES = {"auto_attack": ("pyautoattack", "attacks")}
 """What a diagnostic needs that not everybody has installed, and the extra that brings it."""
 
@@ -67,7 +68,7 @@ def model(shape, kind=LeNet, seed=0):
     return found
 
 
-def question(shape, *, batch_size=16, seed=0, kind=LeNet, n=30):
+def question(shape, *, batch_size=8, seed=0, kind=LeNet, n=14):
     generator = torch.Generator().manual_seed(3)
     images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=generator)
     split = Split(images, torch.arange(n) % 5)
@@ -192,11 +193,10 @@ def test_the_mode_that_it_was_in_does_not_matter(name):
 
 
 @each_variant
-@each_shape
-def test_batch_size_does_not_matter(name, shape):
-    whole = list(build(name).measure(question(shape, batch_size=100)))
+def test_batch_size_does_not_matter(name):
+    whole = list(build(name).measure(question(SHAPES[1], batch_size=100)))
     for batch_size in (1, 7):
-        close(whole, list(build(name).measure(question(shape, batch_size=batch_size))))
+        close(whole, list(build(name).measure(question(SHAPES[1], batch_size=batch_size))))
 
 
 @each_variant
