@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -72,8 +74,8 @@ def _extent(image: np.ndarray) -> tuple[float, float, float, float]:
     return (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
 
 
-def _show(ax: Axes, grid: np.ndarray, **style: object) -> None:
-    ax.imshow(grid, interpolation="nearest", **style)  # type: ignore[arg-type]
+def _show(ax: Axes, grid: np.ndarray, **style: Any) -> None:
+    ax.imshow(grid, interpolation="nearest", **style)
     ax.grid(visible=False)
     ax.set_xticks([])
     ax.set_yticks([])

@@ -133,19 +133,19 @@ def _mask_output(convolution: nn.Module, _: Any, output: Tensor) -> Tensor:
     binary = (mask.detach() >= THRESHOLD).to(mask.dtype) + (mask - mask.detach())  # B(M), with the gradient of M
     with torch.autocast(output.device.type, enabled=False):
         spectrum = torch.fft.rfft2(output.float().unflatten(0, (len(mask), -1)))
-        filtered = torch.fft.irfft2(spectrum * binary[:, None], s=output.shape[-2:])
+        filtered: Tensor = torch.fft.irfft2(spectrum * binary[:, None], s=output.shape[-2:])
     return filtered.flatten(0, 1).to(output.dtype)
 
 
-def _for_every_class(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
+def _for_every_class(model: Model, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
     (images,) = inputs
-    return (images.repeat(int(model.num_classes), 1, 1, 1),)  # type: ignore[arg-type]
+    return (images.repeat(model.num_classes, 1, 1, 1),)
 
 
 def _own_logits(_: nn.Module, __: Any, outputs: Tensor) -> Tensor:
     """(K N, K) -> (N, K): of every class the logit under its own masks."""
-    classes = outputs.shape[1]
-    return outputs.unflatten(0, (classes, -1)).diagonal(dim1=0, dim2=2)
+    own: Tensor = outputs.unflatten(0, (outputs.shape[1], -1)).diagonal(dim1=0, dim2=2)
+    return own
 
 
 def _masks(model: Model) -> Iterator[tuple[str, nn.Parameter]]:
