@@ -43,6 +43,7 @@ benchmark: .venv/.installed
 	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/"; exit 2; }
 	$(BIN)/python benchmarks/training_throughput.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/function_throughput.py
 	$(BIN)/python benchmarks/precision_agreement.py
 	$(BIN)/python benchmarks/corruption_throughput.py
 	$(BIN)/uv pip install --quiet --python $(BIN)/python hydra-joblib-launcher mlflow-skinny sqlalchemy alembic

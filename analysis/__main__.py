@@ -1,4 +1,4 @@
-"""``python -m analysis table|compare|corruption-error|claims|plot|report|compact|query PATH``."""
+"""``python -m analysis table|compare|corruption-error|claims|spectral-bias|plot|report|compact|query PATH``."""
 
 from __future__ import annotations
 
@@ -216,6 +216,14 @@ def _claims(options: Namespace) -> Answer:
     return Answer(claims_page.page(records, Given(options.paths, options.where)), [records])
 
 
+def _spectral_bias(options: Namespace) -> Answer:
+    from analysis import spectral_bias
+
+    form = export.format_of(options.format, options.output)
+    records = _records(options.paths, options.where)
+    return Answer(spectral_bias.answer(records, form, _width(options)), [records])
+
+
 def _plot(options: Namespace) -> Answer:
     from analysis import drawing
 
@@ -271,12 +279,13 @@ _COMMANDS: dict[str, Callable[[Namespace], Answer]] = {
     "compare": _compare,
     "corruption-error": _corruption_error,
     "claims": _claims,
+    "spectral-bias": _spectral_bias,
     "plot": _plot,
     "report": _report,
     "compact": _compact,
     "query": _query,
 }
-_TO_FILES = ("table", "compare", "corruption-error", "claims", "query")
+_TO_FILES = ("table", "compare", "corruption-error", "claims", "spectral-bias", "query")
 
 
 def _pairs(texts: Sequence[str] | None) -> dict[str, str] | None:

@@ -58,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
         parents=[paths, where, shape],
         help="published claims beside the records, definition by definition, as a page",
     )
+    commands.add_parser(
+        "spectral-bias",
+        parents=[paths, where, shape],
+        help="does a network learn low frequencies first: the criteria beside the records",
+    )
     _plot(commands.add_parser("plot", parents=[where], help="figures as files"))
     report = commands.add_parser("report", parents=[paths, where, base], help="everything in one HTML file")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: PATH/report.html")

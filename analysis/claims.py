@@ -30,7 +30,7 @@ class Side:
 
     Attributes:
         regularizer: its name; ``none`` is also every regularizer of strength 0.
-        strength: its strength; None where it has none.
+        strength: its strength; None where it has none. Of several regularizers, the only one's that has a strength.
         stronger_than: every strength above this one, in place of ``strength``.
         part: a regularizer of which this is a part, in place of ``regularizer`` (``a`` of ``a+b``).
         options: further choices, by key; a record that does not say may have them.
@@ -65,7 +65,8 @@ class Side:
             return False
         if self.stronger_than is not None:
             return found.get(self.regularizer, 0) > self.stronger_than
-        return found.get(self.regularizer) == self.strength
+        single = next(iter(found.values())) if "+" in name and len(found) == 1 else None
+        return found.get(self.regularizer, single) == self.strength
 
 
 @dataclass(frozen=True)

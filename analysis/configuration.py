@@ -26,6 +26,8 @@ SEED = "config.seed"
 REGULARIZER = "config.regularizer"
 UNKNOWN = "unknown"
 """The regularizer of a run whose record names none, not even ``none``."""
+BEFORE = {"config.standardize_input": True}
+"""What a record means that lacks a column which came later, where it does not mean "none"."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def configurations(run: pd.DataFrame) -> Configurations:
     Returns:
         The configurations; labels are unique, ``none`` comes first, then names and strengths in ascending order.
     """
+    run = run.assign(**{name: run[name].where(run[name].notna(), v) for name, v in BEFORE.items() if name in run})
     columns = config_columns(run)
     differing = differing_columns(run)
     keys = _groups(run, differing)

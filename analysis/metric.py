@@ -35,6 +35,13 @@ _RUN = {
     "validation_mse": ("validation MSE", "mse", "Mean squared error on the validation points, last epoch."),
     "test_mse": ("test MSE", "mse", "Mean squared error on the test points after the last epoch."),
     "train_seconds": ("training time", "s", "Wall time of all epochs, on whatever machine and beside whatever else."),
+    "epoch_seconds": ("epoch time", "s", "Median wall time of an epoch's updates, on whatever machine."),
+    "relative_cost": (
+        "cost/none",
+        "1",
+        "Median wall time of an epoch divided by that of the run of the same seed whose regularizer is none; a cost of "
+        "the regularizer where both ran on one kind of machine with nothing else to do.",
+    ),
 }
 
 EXPLAINED = "explained_variance"

@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis import metric
-from analysis.configuration import PREFIX
+from analysis.configuration import BEFORE, PREFIX
 from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.interval import is_accuracy
@@ -46,7 +46,7 @@ WORDS = {
     "optimizer.nesterov": "Nesterov momentum", "batch_size": "batch size", "dataset.crop_padding": "crop padding",
     "dataset.horizontal_flip": "horizontal flip", TRAINING_IMAGES: "training images",
     "runtime.precision": "floating-point precision", "regularizer.decoupled": "decoupled weight decay",
-    "corruption.resize.antialias": "antialias when resizing",
+    "corruption.resize.antialias": "antialias when resizing", "standardize_input": "input standardisation",
 }  # fmt: skip
 """How a setting is called where its key is no plain word."""
 
@@ -196,7 +196,7 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         same_family = _family(values.get(PREFIX + "model")) == _family(entry["model"])
         if values.get(PREFIX + "dataset") != entry["dataset"] or not same_family or not described["complete"]:
             continue
-        if any(value_text(values.get(key)) != value for key, value in settings.items()):
+        if any(not _agrees(_meant(values, key), value, key) for key, value in settings.items()):
             continue
         wanted = (described["regularizer"], None if is_missing(described["strength"]) else described["strength"])
         if wanted[1] == 0:
@@ -206,6 +206,17 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
             found[label] = rows[0]
     order = {_called(row): place for place, row in enumerate(entry["rows"])}
     return dict(sorted(found.items(), key=lambda pair: order[_called(pair[1])]))
+
+
+def _agrees(ours: object, stated: str, key: str) -> bool:
+    """Whether a choice is the one that a source states; what a regularizer does not have it need not have."""
+    return value_text(ours) == stated or (is_missing(ours) and key.startswith(f"{PREFIX}regularizer."))
+
+
+def _meant(values: Mapping[Any, object], key: str) -> object:
+    """A ``config.*`` column's value, or what its absence means."""
+    found = values.get(key)
+    return BEFORE.get(key) if is_missing(found) else found
 
 
 def _choices(records: Records, label: str) -> dict[str, object]:
@@ -228,6 +239,7 @@ def deviations(choices: Mapping[str, object], setting: Mapping[str, Any]) -> lis
     found = []
     for key, stated in setting.items():
         ours = choices.get(key)
+        ours = BEFORE.get(PREFIX + key) if is_missing(ours) else ours
         optional = key.startswith(("regularizer.", "corruption."))  # only some configurations have these
         if stated is None or key == TRAINING_IMAGES or (optional and is_missing(ours)):
             continue

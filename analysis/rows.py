@@ -211,7 +211,7 @@ def larger_is_better(name: str) -> bool | None:
         return not (name == "train_test_gap" or name.partition("/")[0] == "drop")
     if name.startswith(f"{metric.EXPLAINED}/"):
         return True
-    return None if unit == "1" else False
+    return False if unit != "1" or name == "relative_cost" else None
 
 
 def marked(rows: Rows) -> Rows:

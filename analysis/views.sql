@@ -49,6 +49,21 @@ FROM corruption_means;
 CREATE VIEW regressions AS
 SELECT run_id FROM run WHERE validation_loss IS NOT NULL AND validation_accuracy IS NULL;
 
+-- What an epoch costs: the median, since a machine that is busy for a while slows some epochs; and how often that of
+-- the run without regularizer of the same context and seed.
+CREATE VIEW costs AS
+WITH timed AS (
+    SELECT run_id, median(train_seconds) AS epoch_seconds FROM epochs WHERE epoch > 0 GROUP BY run_id
+),
+plain AS (
+    SELECT context, seed, favg(epoch_seconds) AS epoch_seconds
+    FROM timed JOIN runs USING (run_id) WHERE regularizer = 'none' AND status = 'complete' GROUP BY context, seed
+)
+SELECT run_id, timed.epoch_seconds,
+       CASE WHEN plain.epoch_seconds > 0 THEN timed.epoch_seconds / plain.epoch_seconds END AS relative_cost
+FROM timed JOIN runs USING (run_id)
+LEFT JOIN plain ON plain.context = runs.context AND plain.seed IS NOT DISTINCT FROM runs.seed;
+
 CREATE VIEW run_metrics AS
 UNPIVOT (
     SELECT run_id, clean_accuracy, validation_accuracy, train_accuracy, train_accuracy - clean_accuracy AS train_test_gap,
@@ -58,8 +73,8 @@ UNPIVOT (
            CASE WHEN fits IS NOT NULL THEN train_loss END AS train_mse,
            CASE WHEN fits IS NOT NULL THEN validation_loss END AS validation_mse,
            CASE WHEN fits IS NOT NULL THEN clean_loss END AS test_mse,
-           train_seconds
-    FROM run LEFT JOIN (SELECT run_id, true AS fits FROM regressions) USING (run_id)
+           train_seconds, epoch_seconds, relative_cost
+    FROM run LEFT JOIN (SELECT run_id, true AS fits FROM regressions) USING (run_id) LEFT JOIN costs USING (run_id)
 ) ON COLUMNS(* EXCLUDE run_id) INTO NAME metric VALUE value;
 
 CREATE VIEW robustness_metrics AS

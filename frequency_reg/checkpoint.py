@@ -44,6 +44,11 @@ def save(directory: Path, epoch: int, state: dict[str, Any]) -> Path:
     return path
 
 
+def exists(directory: Path) -> bool:
+    """Whether ``directory`` holds a checkpoint, whole or damaged."""
+    return bool(_checkpoints(directory))
+
+
 def discard(directory: Path) -> None:
     """Delete every checkpoint of ``directory``."""
     for path in _checkpoints(directory):

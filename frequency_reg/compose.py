@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from frequency_reg.search_space import SearchSpace, dotted_keys, search_space
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parent.parent / "conf"
 CONFIG_NAME = "config"
-_WITH_EQUALS_SIGN = r"^([\w./@]+)=([\w./~+-]+=[\w./~+=-]*)$"
+_FOLDER_OF_RUN = r"^([\w./@]+)=([\w./~+*${}-]+[=*][\w./~+=*${}-]*)$"
 _SINGLE = ("dataset", "model", "optimizer", "runtime", "suite", "study")
 
 
@@ -147,7 +148,8 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
         _check_plugins(hydra_config)
         if "n_trials" in hydra_config.sweeper:
             return _search_plan(composer, overrides, hydra_config.sweeper)
-        jobs, varied = grid(overrides, hydra_config.sweeper.get("params") or {}, composer)
+        sweeper = hydra_config.sweeper
+        jobs, varied = grid(overrides, sweeper.get("params") or {}, composer, sweeper.get("rows") or ())
         return Plan(True, varied, tuple(composer.config(job) for job in jobs))
 
 
@@ -179,12 +181,13 @@ def _plugin_node(config: DictConfig) -> dict[str, Any]:
 def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[str]:
     """``overrides`` with the user's own folder of groups and options added to Hydra's search path.
 
-    A value that is the folder of a run (``seed=0`` stands in its name) is quoted, as Hydra's grammar wants it.
+    A value that is the folder of a run (``seed=0`` stands in its name, or a ``*``) is quoted, as Hydra's grammar wants
+    it.
 
     Raises:
         ConfigError: there is no such folder.
     """
-    overrides = [re.sub(_WITH_EQUALS_SIGN, r'\1="\2"', text) for text in overrides]
+    overrides = [re.sub(_FOLDER_OF_RUN, r'\1="\2"', text) for text in overrides]
     if config_dir is None:
         return overrides
     if not Path(config_dir).is_dir():
@@ -193,7 +196,7 @@ def with_config_dir(overrides: Sequence[str], config_dir: str | None) -> list[st
 
 
 def grid(
-    overrides: Sequence[str], params: Mapping[str, Any], composer: Composer
+    overrides: Sequence[str], params: Mapping[str, Any], composer: Composer, rows: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """The overrides of every combination, and the keys that vary, both in the order given.
 
@@ -205,6 +208,8 @@ def grid(
     Args:
         overrides: of the command line, sweeps included; they win over ``params``.
         params: of ``hydra.sweeper.params``: swept values by key.
+        rows: of ``hydra.sweeper.rows``: values by key, each replaces or joins ``params`` for a grid of its own; the
+            runs of all are one sweep. For tables whose rows are no grid.
 
     Raises:
         ConfigError: a key has no values.
@@ -216,35 +221,62 @@ def grid(
                 f"{override.input_line}: an interval is for a search; add hydra/sweeper=optuna, or give values"
             )
     given = {override.get_key_element() for override in parsed}
-    swept = [o for o in _parse([f"{k}={v}" for k, v in params.items()]) if o.get_key_element() not in given] + parsed
-    varied = tuple(dict.fromkeys(o.get_key_element() for o in swept if o.is_sweep_override()))
-    jobs = [tuple(job) for batch in BasicSweeper.split_arguments(swept, None) for job in batch]
-    if not jobs:
+    grids = [{**params, **row} for row in rows] or [params]
+    texts, varied = _choices(parsed, grids, given)
+    if not all(map(all, texts)):
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
-    keys = {*varied, *params}
+    listed = set(params).union(*rows)
+    keys = {*varied, *listed}
     groups = {key for key in keys if composer.is_group(key)}
-    if groups and groups != keys:
-        replaced = {key for key in set(params) - given if key.partition(".")[0] in given}
-        jobs = _where_they_exist(jobs, keys - groups, replaced, composer)
-        varied = tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
-    return jobs, varied
+    if not groups or groups == keys:
+        return list(dict.fromkeys(job for each in texts for job in itertools.product(*each))), varied
+    replaced = {key for key in listed - given if key.partition(".")[0] in given}
+    jobs = _where_they_exist(texts, keys - groups, replaced, composer)
+    return jobs, tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
+
+
+_Choices = list[list[str]]
+"""Of a grid, for each key the overrides ``key=value`` of its values."""
+
+
+def _choices(
+    parsed: Sequence[Override], grids: Sequence[Mapping[str, Any]], given: set[str]
+) -> tuple[list[_Choices], tuple[str, ...]]:
+    """What each of ``grids`` chooses among, the command line's keys included, and the keys that vary."""
+    found: list[_Choices] = []
+    varied: list[str] = []
+    for params in grids:
+        own = _parse([f"{key}={value}" for key, value in params.items()])
+        swept = [override for override in own if override.get_key_element() not in given] + list(parsed)
+        found.append([[job[0] for part in BasicSweeper.split_arguments([o], None) for job in part] for o in swept])
+        varied += [o.get_key_element() for o in swept if o.is_sweep_override()]
+    texts = {key: {grid.get(key) for grid in grids} for grid in grids for key in grid if key not in given}
+    return found, tuple(dict.fromkeys([key for key in texts if len(texts[key]) > 1] + varied))
 
 
 def _where_they_exist(
-    jobs: list[tuple[str, ...]], values: set[str], replaced: set[str], composer: Composer
+    grids: Sequence[_Choices], values: set[str], replaced: set[str], composer: Composer
 ) -> list[tuple[str, ...]]:
-    """``jobs`` without the ``values`` that their options do not have.
+    """Every combination of each of ``grids`` without the ``values`` that its options do not have.
 
-    A key that no job has stays, to be refused, unless it is one of the ``replaced``.
+    A key that no combination has stays, to be refused, unless it is one of the ``replaced``. The order is that of the
+    whole products, which are not formed: where each of many options has a key of its own they have millions of members.
     """
-    keys = {options: composer.keys(options) for options in dict.fromkeys(_without(values, job) for job in jobs)}
-    known = replaced.union(*keys.values())
-    absent = {options: {key for key in values if key in known and key not in there} for options, there in keys.items()}
-    return list(dict.fromkeys(_without(absent[_without(values, job)], job) for job in jobs))
-
-
-def _without(keys: set[str], job: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text for text in job if text.partition("=")[0] not in keys)
+    keyed = [[(choices[0].partition("=")[0], list(enumerate(choices))) for choices in texts] for texts in grids]
+    options = [list(itertools.product(*(n for key, n in each if key not in values))) for each in keyed]
+    there = [[composer.keys(tuple(text for _, text in chosen)) for chosen in each] for each in options]
+    known = replaced.union(*itertools.chain.from_iterable(there))
+    places: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for grid_number, each in enumerate(keyed):
+        for chosen, present in zip(options[grid_number], there[grid_number], strict=True):
+            absent = {key for key in values if key in known and key not in present}
+            left = iter(chosen)
+            parts = [(n[:1] if key in absent else n) if key in values else [next(left)] for key, n in each]
+            for combination in itertools.product(*parts):
+                job = tuple(text for (_, text), (key, _) in zip(combination, each, strict=True) if key not in absent)
+                place = (grid_number, *(number for number, _ in combination))
+                places[job] = min(place, places.get(job, place))
+    return sorted(places, key=places.__getitem__)
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:

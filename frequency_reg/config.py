@@ -81,6 +81,8 @@ class Config:
     batch_size: Annotated[int, Ge(1)] = 128
     steps_per_epoch: Annotated[int, Ge(1)] | None = None
     schedule: Literal["cosine", "constant"] = "cosine"
+    standardize_input: bool = True
+    initial_weights: Annotated[str, MinLen(1)] | None = None
     name: Annotated[str, pydantic.Field(pattern=FOLDER_NAME)] = "runs"
     outputs: Annotated[str, MinLen(1)] = "outputs"
     trusted_packages: list[str] = field(default_factory=list)

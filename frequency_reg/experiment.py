@@ -14,16 +14,18 @@ from functools import cache
 
 import torch
 
+from frequency_reg import checkpoint
 from frequency_reg.config import Config, ConfigError, instantiate, regularizer_parts
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.corruption.published import Published
 from frequency_reg.dataset.base import Dataset, ImageData, Split
 from frequency_reg.diagnostic.base import Diagnostic
 from frequency_reg.evaluate import Bench
+from frequency_reg.initial import begin_with_initial_weights
 from frequency_reg.model.base import ImageShape, Model
 from frequency_reg.probe.base import Probe
 from frequency_reg.regularizer.base import Composition
-from frequency_reg.run_id import config_columns
+from frequency_reg.run_id import config_columns, run_directory
 from frequency_reg.source import load_sources
 from frequency_reg.stopping import StoppingRule
 from frequency_reg.streams import stream_seed
@@ -35,7 +37,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Experiment:
-    """Everything a run is made of, built before its directory exists, so that bad input leaves nothing behind."""
+    """Everything a run is made of, built before its directory exists, so that bad input leaves nothing behind.
+
+    ``added`` names the tensors of the model's state that its regularizers brought; ``initial_weights`` is the digest of
+    the weights that the model was filled with, None where it has none or goes on from a checkpoint of its own.
+    """
 
     config: Config
     run_id: str
@@ -47,6 +53,8 @@ class Experiment:
     probes: list[Probe]
     bench: Bench
     pruning: StoppingRule | None
+    added: frozenset[str]
+    initial_weights: str | None
     trackers: dict[str, Tracker]
     device: torch.device
     precision: torch.dtype
@@ -57,14 +65,17 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     device, precision = set_up_torch(config)
     dataset: Dataset = instantiate(config.dataset)
     data = _to_device(data or dataset.load(), device)
-    _check_task(config, data)
     regularizer = Composition({name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()})
-    model = _build_model(config, data, regularizer).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _check_task(config, data, regularizer)
+    model, added = _build_model(config, data, regularizer)
+    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    goes_on = checkpoint.exists(run_directory(config))
+    initial = None if goes_on else begin_with_initial_weights(model, added, config, device)
     bench = build_bench(config, data.image_shape, len(data.class_names), precision)
     for published in bench.published.values():
         next(published.sets(data))  # stored images of another test set must show before a run trains
     optimizer = instantiate(config.optimizer, params=regularizer.parameter_groups(model))
-    probes = build_probes(config, data)
+    probes = build_probes(config, data, model)
     sources = load_sources(config, config_columns(config), data.image_shape, data.class_names, device)
     return Experiment(
         config=config,
@@ -77,25 +88,30 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         probes=probes,
         bench=replace(bench, sources=sources),
         pruning=None if config.pruning is None else instantiate(config.pruning),
+        added=added,
+        initial_weights=initial,
         trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
         device=device,
         precision=precision,
     )
 
 
-def _build_model(config: Config, data: ImageData, regularizer: Composition) -> Model:
-    """A new network as the regularizers want it; seeds torch before the one and before the other."""
+def _build_model(config: Config, data: ImageData, regularizer: Composition) -> tuple[Model, frozenset[str]]:
+    """A new network as the regularizers want it, and which tensors they added; seeds torch before each of the two."""
     torch.manual_seed(stream_seed(config.seed, "initialisation"))
+    channels = len(data.mean)
     model: Model = instantiate(
         config.model,
         image_shape=tuple(data.train.images.shape[1:]),
         num_classes=data.num_outputs,
-        mean=data.mean,
-        std=data.std,
+        mean=data.mean if config.standardize_input else (0.0,) * channels,
+        std=data.std if config.standardize_input else (1.0,) * channels,
     )
+    own = set(model.state_dict())
     torch.manual_seed(stream_seed(config.seed, "regularizer"))
     try:
-        return regularizer.prepare(model)
+        model = regularizer.prepare(model)
+        return model, frozenset(set(model.state_dict()) - own)
     except ValueError as error:
         raise ConfigError(str(error)) from error
 
@@ -174,23 +190,24 @@ def _warn_once(text: str) -> None:
     _log.warning("%s; their rows repeat a measurement", text)
 
 
-def build_probes(config: Config, data: ImageData) -> list[Probe]:
-    """The chosen probes, in alphabetical order, each shown the data.
+def build_probes(config: Config, data: ImageData, model: Model) -> list[Probe]:
+    """The chosen probes, in alphabetical order, each shown the data and the untrained model.
 
     Raises:
-        ConfigError: one cannot measure on these data.
+        ConfigError: one cannot measure on these data, or this model.
     """
     probes: list[Probe] = [instantiate(config.probe[name]) for name in sorted(config.probe)]
     for probe in probes:
         try:
             probe.prepare(data)
+            probe.check(model)
         except ValueError as error:
             raise ConfigError(str(error)) from error
     return probes
 
 
-def _check_task(config: Config, data: ImageData) -> None:
-    """Refuse what only classifiers of images can be asked, where the data set has values to fit."""
+def _check_task(config: Config, data: ImageData, regularizer: Composition) -> None:
+    """Refuse what only classifiers of images can be asked or trained with, where the data set has values to fit."""
     if not data.train.is_regression:
         return
     for group in ("corruption", "diagnostic"):
@@ -200,6 +217,11 @@ def _check_task(config: Config, data: ImageData) -> None:
                 f"{group}={','.join(sorted(chosen))}: only for classifiers of images, and this data set has values to "
                 f"fit; use {group}=[]"
             )
+    if regularizer.for_classes_only:
+        raise ConfigError(
+            f"regularizer={','.join(regularizer.for_classes_only)}: only for images with classes as labels, and this "
+            "data set has values to fit; choose another, such as regularizer=weight_decay"
+        )
 
 
 def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int) -> list[Diagnostic]:
@@ -231,6 +253,8 @@ def set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
         torch.set_num_threads(runtime.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(runtime.deterministic)
+    # The guard that fills every new tensor with NaN; nothing here reads what was never written, and a step is faster.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     precision = runtime.precision
     if precision == "auto":
         precision = "bf16" if _computes_bf16(device) else "fp32"

@@ -1,7 +1,8 @@
 """What is minimised and what is counted: for labels that are classes, and for labels that are values to fit.
 
 Integer labels (N,) are classes of logits (N, classes): cross-entropy in nat. Floating labels (N, outputs) are values:
-the squared error, its mean over the outputs, in squared units of the values.
+the squared error, its mean over the outputs, in squared units of the values. Only in training a classifier may have
+``soft`` labels, floating too: the probability (N, classes) of each class, as a regularizer hands them out.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def mean_loss(outputs: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy (nat) of logits (N, classes) under int labels (N,), or mean squared error of (N, outputs)."""
-    return F.mse_loss(outputs, labels) if labels.is_floating_point() else F.cross_entropy(outputs, labels)
+def mean_loss(outputs: Tensor, labels: Tensor, *, soft: bool = False) -> Tensor:
+    """Mean cross-entropy (nat) of logits (N, classes) under int labels (N,), or mean squared error of (N, outputs).
+
+    Under ``soft`` labels q the cross-entropy is ``-sum_c q_c log p_c``: not below the entropy of q, so never 0.
+    """
+    if labels.is_floating_point() and not soft:
+        return F.mse_loss(outputs, labels)
+    return F.cross_entropy(outputs, labels)
 
 
-def hits(outputs: Tensor, labels: Tensor) -> Tensor:
-    """How many of the logits (N, classes) are largest at the label; 0 where the labels are values to fit."""
+def hits(outputs: Tensor, labels: Tensor, *, soft: bool = False) -> Tensor:
+    """How many of the logits (N, classes) are largest at the label, if ``soft`` at the likeliest; 0 for values."""
+    if soft:
+        labels = labels.argmax(1)
     if labels.is_floating_point():
         return labels.new_zeros(())
     return (outputs.argmax(1) == labels).sum()

@@ -19,6 +19,7 @@ from frequency_reg.dataset.base import DataError, ImageData
 from frequency_reg.diagnostic.base import Diagnostic
 from frequency_reg.evaluate import measured, score
 from frequency_reg.experiment import Experiment, build
+from frequency_reg.initial import begin_with_initial_weights
 from frequency_reg.outcome import Outcome
 from frequency_reg.presence import Presence
 from frequency_reg.probe.base import Probe
@@ -159,7 +160,7 @@ class _Recorder:
     def _train_and_evaluate(self) -> None:
         experiment, config = self.experiment, self.experiment.config
         self.row["parameters"] = sum(p.numel() for p in experiment.model.parameters() if p.requires_grad)
-        done = self._resume()
+        done = self._resume() or self._begin()
         self.mirrors.start(self._origin(), self._recorded)
         if done == 0:
             self._measure(0, None)
@@ -187,6 +188,15 @@ class _Recorder:
         finally:
             progress.close()
         self._evaluate()
+
+    def _begin(self) -> int:
+        """Epoch 0: fill the network with its initial weights, unless it was built with them; record their digest."""
+        experiment, config = self.experiment, self.experiment.config
+        if config.initial_weights is not None:
+            self.row["provenance.initial_weights"] = experiment.initial_weights or begin_with_initial_weights(
+                experiment.model, experiment.added, config, experiment.device
+            )
+        return 0
 
     def _epochs(self, done: int, progress: Progress) -> Iterator[EpochResult]:
         experiment, config = self.experiment, self.experiment.config

@@ -58,7 +58,8 @@ def flat_config(config: Config) -> dict[str, Any]:
     """What a run is, as one flat row: the ``config.*`` columns of the records.
 
     A variant's ``_target_`` becomes its name under the group's own key: ``model`` = resnet20; several regularizers are
-    joined with ``+``.
+    joined with ``+``. ``initial_weights`` names what was trained, not with which seed: runs that begin with the
+    networks of several seeds of one configuration are replications.
     """
     nested = config.as_dict()
     flat: dict[str, Any] = {}
@@ -66,7 +67,10 @@ def flat_config(config: Config) -> dict[str, Any]:
         flat[group] = variant_name(nested[group])
     flat["regularizer"] = "+".join(sorted(nested["regularizer"]["_target_"]))
     flat.update({k: v for k, v in flatten(nested).items() if "_target_" not in k.split(".")})
-    return _inside_identity(flat)
+    said = _inside_identity(flat)
+    if config.initial_weights is not None:
+        said["initial_weights"] = _source_recipe(config.initial_weights)
+    return said
 
 
 def _inside_identity(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,8 +93,9 @@ def _outside_identity(key: str) -> bool:
 
 
 def _names_a_source(key: str) -> bool:
-    """Whether the key names the folder of another trained run, which a diagnostic asks."""
-    return key.startswith("diagnostic.") and key.count(".") == 2 and key.endswith(".source")
+    """Whether the key names the folder of another trained run: one that a diagnostic asks, or that this begins with."""
+    asked = key.startswith("diagnostic.") and key.count(".") == 2 and key.endswith(".source")
+    return asked or key == "initial_weights"
 
 
 def _source_run(folder: str) -> str:
@@ -98,8 +103,29 @@ def _source_run(folder: str) -> str:
 
     Such a configuration is refused before it is run.
     """
-    row = recorded_run(Path(folder))
+    found = matching(folder)
+    row = recorded_run(found[0]) if len(found) == 1 else None
     return folder if row is None else str(row["run_id"])
+
+
+def _source_recipe(folder: str) -> str:
+    """Data set, model and regularizer of the run in ``folder`` and 8 digits of its configuration without the seed."""
+    found = matching(folder)
+    row = recorded_run(found[0]) if len(found) == 1 else None
+    if row is None:
+        return folder
+    own = {key: row[key] for key in row if key.startswith("config.") and key != "config.seed" and row[key] is not None}
+    digest = hashlib.sha256(json.dumps(own, sort_keys=True, default=str).encode()).hexdigest()
+    return f"{str(row['run_name']).partition('-seed=')[0]}-{digest[:8]}"
+
+
+def matching(folder: str) -> list[Path]:
+    """The folder itself; where its text has a ``*``, every folder with a run's records that fits, in order."""
+    if "*" not in folder:
+        return [Path(folder)]
+    anchor = Path(Path(folder).anchor)
+    pattern = str(Path(folder).relative_to(anchor))
+    return sorted(path for path in anchor.glob(pattern) if (path / "run.parquet").is_file())
 
 
 _YOUNGER = {
@@ -107,7 +133,11 @@ _YOUNGER = {
     "diagnostic": "{}",
     "diagnostic.gradient_masking.source": None,
     "evaluation.eight_bit": False,
+    "initial_weights": None,
+    "model.activation": "relu",
     "model.norm": "batch",
+    "optimizer.fused": None,
+    "standardize_input": True,
     "steps_per_epoch": None,
 }
 """Keys that earlier versions did not have, with the value that means what they did: such runs keep their identity."""

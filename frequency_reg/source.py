@@ -16,12 +16,15 @@ from frequency_reg.config import Config, ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData
 from frequency_reg.diagnostic.base import Source
 from frequency_reg.model.base import ImageShape
-from frequency_reg.run_id import recorded_run
+from frequency_reg.run_id import meant_before, recorded_run
 
 if TYPE_CHECKING:
     from frequency_reg.stored import Trained
 
-_TRAINING = ("dataset", "model", "regularizer", "optimizer", "epochs", "batch_size", "schedule", "seed", "runtime")
+_TRAINING = (
+    *("dataset", "model", "regularizer", "optimizer", "epochs", "batch_size", "schedule", "seed", "runtime"),
+    *("standardize_input", "initial_weights"),
+)
 """Groups and keys that make a network what it is."""
 
 _PLACE = ("root", "download")
@@ -53,7 +56,7 @@ def load_sources(
     for key, folder in _folders(config).items():
         if folder in found:
             continue
-        run_id, trained = _load(key, folder, config, device)
+        run_id, trained = load_trained(key, folder, config, device)
         if trained.image_shape != tuple(image_shape) or trained.class_names != tuple(class_names):
             raise ConfigError(
                 f"{key}={folder}: it was trained on {_described(trained.image_shape, trained.class_names)}, this "
@@ -89,8 +92,12 @@ def _folders(config: Config) -> dict[str, str]:
 
 def _training(row: Mapping[str, Any]) -> dict[str, Any]:
     """What of ``config.*`` columns decides on the weights."""
-    keys = {column: column.removeprefix("config.").partition(".")[0] for column in row if column.startswith("config.")}
-    return {column: row[column] for column, key in keys.items() if key in _TRAINING and row[column] is not None}
+    said = {column.removeprefix("config."): value for column, value in row.items() if column.startswith("config.")}
+    return {
+        key: value
+        for key, value in said.items()
+        if key.partition(".")[0] in _TRAINING and value is not None and not meant_before(key, value)
+    }
 
 
 def _described(image_shape: Sequence[int], class_names: Sequence[str]) -> str:
@@ -98,7 +105,18 @@ def _described(image_shape: Sequence[int], class_names: Sequence[str]) -> str:
     return f"images of {' x '.join(map(str, image_shape))} (C, H, W) in {len(class_names)} classes ({listed})"
 
 
-def _load(key: str, folder: str, config: Config, device: torch.device) -> tuple[str, Trained]:
+def load_trained(key: str, folder: str, config: Config, device: torch.device) -> tuple[str, Trained]:
+    """Run id and network of the complete run in ``folder``; none of the random state is used.
+
+    Args:
+        key: that names it in the configuration, for the message.
+        folder: of the run.
+        config: of the run that asks; says where its data set lies, should the images' shape not be recorded.
+        device: where the network is to be.
+
+    Raises:
+        ConfigError: there is no complete run, or its checkpoint is missing, damaged or does not fit its records.
+    """
     from frequency_reg.stored import load_model, stored_run  # brings Hydra, which other runs do without
 
     def its_data() -> ImageData:

@@ -60,7 +60,7 @@ def stored_run(directory: Path, overrides: Sequence[str] = ()) -> StoredRun:
     if row is None:
         raise ConfigError(f"{directory}: no run.parquet that can be read; give a run's folder, outputs/NAME/RUN")
     if row["status"] != "complete":
-        raise ConfigError(f"{directory}: the run is {row['status']}; only a complete run can be evaluated")
+        raise ConfigError(f"{directory}: the run is {row['status']}; only a complete one can be taken up")
     try:
         config = make_plan([*recorded_overrides(row), *overrides], multirun=False).runs[0]
     except ConfigError as error:

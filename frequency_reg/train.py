@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,6 +101,7 @@ def train(
         DivergedError: the loss became NaN or infinite.
     """
     device = split.images.device
+    mixed_precision = nullcontext() if precision == torch.float32 else torch.autocast(device.type, precision)
     base_rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
     for epoch in range(done_epochs + 1, epochs + 1):
         started = time.perf_counter()
@@ -110,25 +112,25 @@ def train(
         order_generator = _generator(seed, "order", epoch)
         augmentation_generator = _generator(seed, "augmentation", epoch)
         model.train()
-        totals, seen = torch.zeros(2, dtype=torch.float64, device=device), 0
+        steps: list[tuple[Tensor, Tensor, int]] = []  # loss, hits and examples of each, on the device: nothing waits
         for index in _batches(len(split), batch_size, steps_per_epoch, order_generator, device):
             images = as_values(augmentation(split.images[index], augmentation_generator))
             images, labels = regularizer.augment(model, images, split.labels[index])
-            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            with mixed_precision:
                 outputs = model(images.contiguous(memory_format=torch.channels_last))
-            loss = mean_loss(outputs.float(), labels)
+            soft = labels.is_floating_point() and not split.is_regression
+            loss = mean_loss(outputs.float(), labels, soft=soft)
             penalty = regularizer.penalty(model)
             optimizer.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty).backward()
             optimizer.step()
             regularizer.after_step(model, base_rates[0] * factor)
-            totals += torch.stack([loss.detach() * len(labels), hits(outputs, labels)])
-            seen += len(labels)
+            steps.append((loss.detach(), hits(outputs, labels, soft=soft), len(labels)))
             on_batch(len(labels))
-        loss_sum, correct = totals.tolist()
-        _require_finite(model, loss_sum / seen, epoch)
-        accuracy = None if split.is_regression else correct / seen
-        yield EpochResult(epoch, loss_sum / seen, accuracy, base_rates[0] * factor, time.perf_counter() - started)
+        mean, share = _means(steps)
+        _require_finite(model, mean, epoch)
+        accuracy = None if split.is_regression else share
+        yield EpochResult(epoch, mean, accuracy, base_rates[0] * factor, time.perf_counter() - started)
 
 
 def examples_per_epoch(n: int, batch_size: int, steps_per_epoch: int | None) -> int:
@@ -153,6 +155,16 @@ def _batches(
         batches = torch.randperm(n, generator=generator).to(device).split(batch_size)[:left]
         yield from batches
         left -= len(batches)
+
+
+def _means(steps: Sequence[tuple[Tensor, Tensor, int]]) -> tuple[float, float]:
+    """Mean loss of an epoch's examples and their share of hits, from each step's mean loss, hits and examples."""
+    losses, correct, examples = zip(*steps, strict=True)
+    sums = torch.stack(losses) * torch.tensor(examples, device=losses[0].device)
+    loss_sum = 0.0
+    for each in sums.tolist():  # one after the other in float64: ``sum`` compensates from Python 3.12 on
+        loss_sum += each
+    return loss_sum / sum(examples), float(torch.stack(correct).sum()) / sum(examples)
 
 
 def _generator(seed: int, *names: str | int) -> torch.Generator:

@@ -16,8 +16,9 @@ class GridSweeper(Sweeper):
 
     launcher: Launcher
 
-    def __init__(self, *, params: dict[str, Any] | None, retry: list[str]) -> None:
+    def __init__(self, *, params: dict[str, Any] | None, rows: list[dict[str, Any]], retry: list[str]) -> None:
         self._params = params or {}
+        self._rows = rows
         self._retry = retry
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -33,5 +34,5 @@ class GridSweeper(Sweeper):
         from sweeps.grid import jobs
         from sweeps.launch import hydra_overrides
 
-        chosen = jobs(arguments, self._params, list(self._retry), Composer(hydra_overrides(self._config)))
+        chosen = jobs(arguments, self._params, self._rows, list(self._retry), Composer(hydra_overrides(self._config)))
         return [self.launcher.launch(chosen, initial_job_idx=0)] if chosen else []

@@ -10,20 +10,25 @@ from frequency_reg.run_id import identity, recorded_outcome, run_directory
 
 
 def jobs(
-    arguments: Sequence[str], params: Mapping[str, Any], retry: Sequence[str], composer: Composer
+    arguments: Sequence[str],
+    params: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    retry: Sequence[str],
+    composer: Composer,
 ) -> list[tuple[str, ...]]:
     """The overrides of each run.
 
     Args:
         arguments: of the command line.
         params: of ``hydra.sweeper.params``; the command line wins.
+        rows: of ``hydra.sweeper.rows``: what replaces or joins ``params``, a grid of its own for each.
         retry: statuses; if there are any, only runs whose records have one of them.
         composer: composes runs.
 
     Raises:
         ConfigError: a key has no values.
     """
-    every, _ = grid(arguments, params, composer)
+    every, _ = grid(arguments, params, composer, rows)
     if not retry:
         return every
     return [job for job in every if _status(composer, job) in retry]

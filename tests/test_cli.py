@@ -209,6 +209,35 @@ def test_a_grid_gives_a_key_to_the_options_that_have_it(monkeypatch, capsys, tmp
     assert "regularizer.drop_out: unknown key" in error
 
 
+ROWS = """# @package _global_
+name: rows
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      regularizer.weight_decay: choice(1e-3)
+      seed: 0,1
+    rows:
+      - {regularizer: none}
+      - {regularizer: "[dropout,weight_decay]", regularizer.dropout: "0.1,0.2"}
+      - {regularizer: weight_decay, standardize_input: false}
+"""
+
+
+def test_rows_of_a_sweep_are_grids_of_their_own(monkeypatch, capsys, tmp_path):
+    (tmp_path / "own" / "study").mkdir(parents=True)
+    (tmp_path / "own" / "study" / "rows.yaml").write_text(ROWS)
+    command = ("--config-dir", str(tmp_path / "own"), "study=rows")
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *command, "--plan")
+    names = re.findall(r"digits-resnet20-(.*)-seed=\d", out)
+    both = [f"dropout={p}+weight_decay=0.001" for p in (0.1, 0.2)]
+    assert (code, out.splitlines()[0]) == (0, "8 runs in outputs/rows: 0 finished, 8 to do")
+    assert names == ["none", "none", both[0], both[1], both[0], both[1], "weight_decay=0.001", "weight_decay=0.001"]
+    assert "  standardize_input: True, False" in out.splitlines()
+    code, out, _ = call(monkeypatch, capsys, tmp_path, *command, "seed=3", "standardize_input=true", "--plan")
+    assert (code, len(re.findall(r"to do     digits-resnet20-.*-seed=3", out))) == (0, 4)
+
+
 def test_a_diverged_run_does_not_stop_the_others_but_the_exit_code(monkeypatch, capsys, tmp_path):
     arguments = [*SMALL, "-m", "optimizer.lr=1e30,0.1", "name=s", "model=mlp", "probe={}"]
     arguments = [a for a in arguments if not a.startswith(("probe.", "model.width", "model=resnet"))]

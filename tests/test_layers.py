@@ -18,7 +18,6 @@ LEAVES = {
     "frequency_reg.stopping",
     "frequency_reg.streams",
 }
-SPECTRUM = {f"frequency_reg.spectrum{tail}" for tail in ("", ".function", ".kernel", ".operator", ".suppression")}
 BASES = {f"frequency_reg.{group}.base" for group in GROUPS}
 
 
@@ -41,6 +40,7 @@ def imports(file: Path) -> set[str]:
 
 
 ALL = {**modules("frequency_reg"), **modules("analysis"), **modules("sweeps")}
+SPECTRUM = {name for name in ALL if name.startswith("frequency_reg.spectrum")}
 
 
 def ours(file: Path) -> set[str]:
@@ -62,7 +62,7 @@ def allowed(module: str) -> set[str]:
         return LEAVES | {f"frequency_reg.{name}" for name in ("compose", "config", "tracker.base")}
     if len(parts) > 1 and parts[1] in GROUPS:
         own = {name for name in ALL if name.startswith(f"frequency_reg.{parts[1]}.")}
-        return own | BASES | SPECTRUM | LEAVES
+        return own | BASES | SPECTRUM | LEAVES | {"frequency_reg.ball"}
     floor = LEAVES | BASES | {"frequency_reg.corruption.published", "frequency_reg.objective"}
     table = {
         "config": LEAVES,
@@ -72,9 +72,11 @@ def allowed(module: str) -> set[str]:
         "search_space": LEAVES | {"frequency_reg.config"},
         "settle": LEAVES | {"frequency_reg.config", "frequency_reg.run_id"},
         "source": floor | {f"frequency_reg.{name}" for name in ("config", "run_id", "stored")},
+        "initial": floor | {f"frequency_reg.{name}" for name in ("config", "run_id", "source")},
         "run_id": LEAVES | {"frequency_reg.config"},
         "checkpoint": LEAVES,
         "objective": set(),
+        "ball": set(),
         "progress": LEAVES,
         "provenance": LEAVES | {"frequency_reg.run_id"},
         "train": floor,

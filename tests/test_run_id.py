@@ -98,6 +98,24 @@ def test_the_norm_of_a_residual_network_came_later():
     assert flat_config(one("model=resnet18", "model.norm=group"))["model.norm"] == "group"
 
 
+@pytest.mark.parametrize("key", ["standardize_input=true", "initial_weights=null"])
+def test_what_a_network_begins_with_came_later(key):
+    before = one("seed=3")
+    assert flat_config(before)["standardize_input"] is True
+    assert flat_config(before)["initial_weights"] is None
+    assert identity(one("seed=3", key)) == identity(before)
+    assert identity(one("seed=3", "standardize_input=false")) != identity(before)
+
+
+def test_the_activation_of_a_perceptron_came_later():
+    before = one("model=mlp")
+    assert flat_config(before)["model.activation"] == "relu"
+    older = one("model=mlp")
+    del older.model["activation"]
+    assert identity(before) == identity(older)
+    assert identity(one("model=mlp", "model.activation=tanh")) != identity(before)
+
+
 def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     """Rows of the committed runs by sweep: of those that were trained, or of trained ones measured again."""
     found: dict[str, list[tuple[Path, dict]]] = {}
@@ -120,3 +138,11 @@ def test_reference_runs_keep_the_identity_they_were_recorded_with(sweep):
 def test_reference_evaluations_name_the_run_they_measured(sweep):
     for directory, row in recorded(evaluations=True)[sweep]:
         assert directory.name.endswith(f"-{row['provenance.trained_run'][:8]}-{row['run_id'][:8]}")
+
+
+def test_the_fused_step_of_adam_came_later():
+    config = one("optimizer=adam")
+    now = identity(config)
+    assert config.optimizer.pop("fused") is None
+    assert identity(config) == now
+    assert identity(one("optimizer=adam", "optimizer.fused=true")) != now

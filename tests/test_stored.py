@@ -108,7 +108,7 @@ def test_unfinished_runs_and_foreign_folders_are_refused(trained, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(trained[0], copy)
     edit(copy, "run", lambda rows: rows.assign(status="diverged"))
-    with pytest.raises(ConfigError, match="the run is diverged; only a complete run can be evaluated"):
+    with pytest.raises(ConfigError, match="the run is diverged; only a complete one can be taken up"):
         stored_run(copy)
 
 

@@ -26,7 +26,7 @@ def data(n=20) -> Split:
 
 def mlp() -> MLP:
     torch.manual_seed(0)
-    return MLP(hidden=[8], **GREY)
+    return MLP(hidden=[8], activation="relu", **GREY)
 
 
 def run(model, *, lr=0.1, regularizer=NONE, **changes):
@@ -138,8 +138,8 @@ def function(n=12) -> Split:
 def test_values_to_fit_are_trained_on_the_mean_squared_error_of_all_points_at_once():
     facts = {"image_shape": (1, 1, 1), "num_classes": 1, "mean": (0.0,), "std": (1.0,)}
     torch.manual_seed(0)
-    ours = MLP(hidden=[8], **facts)
-    naive = MLP(hidden=[8], **facts)
+    ours = MLP(hidden=[8], activation="relu", **facts)
+    naive = MLP(hidden=[8], activation="relu", **facts)
     naive.load_state_dict(ours.state_dict())
     split = function()
     results = run(

@@ -18,8 +18,8 @@ def explained_variance(records: Records) -> pd.DataFrame:
         for the probe ``function_spectrum``.
     """
     query = f"""
-        SELECT run_id, frequency, epoch, epoch * {_updates(records)} AS iteration, explained_variance AS value
-        FROM function_spectrum{_joined(records)} WHERE explained_variance IS NOT NULL"""
+        SELECT run_id, frequency, epoch, epoch * {updates(records)} AS iteration, explained_variance AS value
+        FROM function_spectrum{joined(records)} WHERE explained_variance IS NOT NULL"""
     return recorded(records, "function_spectrum", query, ["frequency", "epoch", "iteration"])
 
 
@@ -53,9 +53,25 @@ def magnitude_evolution(records: Records) -> pd.DataFrame:
         As of :func:`explained_variance`, statistics of |c_k| / target |c_k|; frequencies that the target has.
     """
     query = f"""
-        SELECT run_id, frequency, epoch, epoch * {_updates(records)} AS iteration, amplitude / target_amplitude AS value
-        FROM function_spectrum{_joined(records)} WHERE explained_variance IS NOT NULL"""
+        SELECT run_id, frequency, epoch, epoch * {updates(records)} AS iteration, amplitude / target_amplitude AS value
+        FROM function_spectrum{joined(records)} WHERE explained_variance IS NOT NULL"""
     return recorded(records, "function_spectrum", query, ["frequency", "epoch", "iteration"])
+
+
+def manifold_magnitudes(records: Records) -> pd.DataFrame:
+    """:func:`magnitude_evolution` of runs on curves of different shape.
+
+    Returns:
+        The same with petals (L, whole periods of the curve's radius). Empty where the records name none.
+    """
+    column = "config.dataset.petals"
+    petals = f'"{column}"' if column in records.run.column_names else "NULL::INT"
+    query = f"""
+        SELECT run_id, frequency, petals, epoch, epoch * {updates(records)} AS iteration,
+               amplitude / target_amplitude AS value
+        FROM function_spectrum{joined(records)} JOIN (SELECT run_id, {petals} AS petals FROM run) USING (run_id)
+        WHERE explained_variance IS NOT NULL AND petals IS NOT NULL"""
+    return recorded(records, "function_spectrum", query, ["frequency", "petals", "epoch", "iteration"])
 
 
 def function_fit(records: Records) -> pd.DataFrame:
@@ -66,19 +82,21 @@ def function_fit(records: Records) -> pd.DataFrame:
         the model's value. Empty where no run asked for the probe ``function_spectrum``.
     """
     query = f"""
-        SELECT run_id, epoch, epoch * {_updates(records)} AS iteration, position, target, output AS value
-        FROM function_fit{_joined(records)}"""
+        SELECT run_id, epoch, epoch * {updates(records)} AS iteration, position, target, output AS value
+        FROM function_fit{joined(records)}"""
     return recorded(records, "function_fit", query, ["epoch", "iteration", "position", "target"])
 
 
 _UPDATES = "config.steps_per_epoch"
 
 
-def _updates(records: Records) -> str:
+def updates(records: Records) -> str:
+    """SQL for the number of updates of an epoch, beside :func:`joined`; NULL where the records do not say."""
     return f'"{_UPDATES}"' if _says(records) else "NULL::INT"
 
 
-def _joined(records: Records) -> str:
+def joined(records: Records) -> str:
+    """SQL after a table's name that makes :func:`updates` known."""
     return f' JOIN (SELECT run_id, "{_UPDATES}" FROM run) USING (run_id)' if _says(records) else ""
 
 

@@ -33,14 +33,14 @@ def magnitude_evolution(frame: pd.DataFrame) -> Figure:
     with house_style():
         figure, axes = panels(len(groups), columns=2, height=1.0 + 0.16 * min(max(len(frequencies), 5), 20))
         for ax, (_, rows) in zip(axes, groups, strict=True):
-            mesh = _panel(ax, rows, x, frequencies)
+            mesh = panel(ax, rows, x, frequencies)
             ax.set_title(f"{short(rows['label'].iloc[0])}; {seeds(rows)}", fontsize=8.5)
         figure.colorbar(mesh, ax=axes, label="amplitude / target's", extend="max", shrink=0.9, aspect=30)
     return figure
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, x: str, frequencies: list[int]) -> QuadMesh:
-    """One step a frequency, whatever their distance."""
+def panel(ax: Axes, rows: pd.DataFrame, x: str, frequencies: list[int]) -> QuadMesh:
+    """A map of ``mean`` with one step a frequency, whatever their distance."""
     grid = rows.pivot_table(index="frequency", columns=x, values="mean").reindex(index=frequencies)
     mesh = ax.pcolormesh(grid.columns.to_numpy(float), np.arange(len(frequencies)), grid.to_numpy(float), cmap=COLORS,
                          vmin=0, vmax=HIGHEST, shading="nearest", rasterized=True)  # fmt: skip
@@ -49,7 +49,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, x: str, frequencies: list[int]) -> Quad
     ax.grid(visible=False)
     ax.set_xlabel(x)
     if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
-        ax.set_ylabel("frequency")
+        ax.set_ylabel("frequency,\ncycles per period")
     return mesh
 
 

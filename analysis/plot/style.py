@@ -7,6 +7,7 @@ in every figure and its strengths differ in lightness and dash; each configurati
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -213,6 +214,31 @@ def whole_epochs(ax: Axes) -> None:
     """Name the axis and let its ticks stand at whole epochs only."""
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+MOST_PANELS = 12
+"""Panels of a figure that shows every configuration."""
+
+
+def heading(rows: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """What tells the configuration of ``rows`` from the others of ``frame``: its context, its label or both.
+
+    Keys are cut to their last part: ``noise=white`` of ``dataset.noise=white``.
+    """
+    texts = [column for column in ("context", "label") if len(set(frame[column].astype(str))) > 1]
+    text = " · ".join(str(rows[column].iloc[0]) for column in texts or ["label"])
+    return re.sub(r"[a-z_][a-z_.]*\.([a-z_]+=)", r"\1", text)
+
+
+def first_configurations(frame: pd.DataFrame, most: int = MOST_PANELS) -> list[tuple[str, pd.DataFrame]]:
+    """Name and rows of the first ``most`` configurations, in display order."""
+    groups = [(str(name), rows) for name, rows in frame.groupby("configuration", sort=False)]
+    return groups[:most]
+
+
+def ramp(count: int) -> list[str]:
+    """``count`` colours in an order that shows without colour too: dark to light, the palest left out."""
+    return [mpl.colors.to_hex(mpl.colormaps["viridis"](0.85 * i / max(1, count - 1))) for i in range(count)]
 
 
 def nothing(reason: str) -> Figure:

@@ -22,7 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -133,6 +133,7 @@ class Dataset(ABC):
 
     Attributes:
         class_names: one a label; set by the class, or by ``load`` where the source says.
+        augments: whether training images may be cropped and mirrored; not where a label belongs to the very image.
 
     Args:
         validation_size: number of images that the validation split takes from the training images; at least 1. None,
@@ -143,6 +144,7 @@ class Dataset(ABC):
     """
 
     class_names: tuple[str, ...]
+    augments: ClassVar[bool] = True
 
     def __init__(
         self, *, validation_size: int | None, split_seed: int, crop_padding: int, horizontal_flip: bool

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 class FunctionDataset(Dataset):
     """Computes points; reads no files, augments nothing, and normalises nothing."""
+
+    augments: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__(validation_size=None, split_seed=0, crop_padding=0, horizontal_flip=False)

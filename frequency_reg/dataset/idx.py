@@ -76,8 +76,16 @@ class IdxImages(Dataset):
 
     def load(self) -> ImageData:
         """See :meth:`Dataset.load`."""
+        return self.split(self.decoded())
+
+    def decoded(self) -> Decoded:
+        """All images of both files, from the cache or decoded.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
         self.locate()
-        return self.split(cached(self.name, list(self._files().values()), self._decode))
+        return cached(self.name, list(self._files().values()), self._decode)
 
     def _decode(self) -> Decoded:
         files = self._files()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
 import pyarrow as pa
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
+from frequency_reg.ball import Ball
 from frequency_reg.dataset.base import Split, as_values
 from frequency_reg.diagnostic.base import RUN_ID, SPLIT, Question
 from frequency_reg.model.base import ImageShape
 from frequency_reg.records import field
-
-Norm = Literal["linf", "l2"]
 
 STRENGTH = [
     field("norm", pa.string(), "of the perturbation of a whole image, all channels: linf or l2"),
@@ -37,45 +35,6 @@ ATTACKS = pa.schema(
     ]
 )
 """The table ``attacks``."""
-
-
-@dataclass(frozen=True)
-class Ball:
-    """All images in [0, 1] within ``eps`` of a given one, in the norm over all its values."""
-
-    norm: Norm
-    eps: float
-
-    def project(self, images: Tensor, centres: Tensor) -> Tensor:
-        """The points of the ball that stand for images (N, C, H, W): exactly the nearest ones for ``linf``.
-
-        For ``l2`` first the nearest point in the ball, then the nearest in [0, 1]; as the centre is in [0, 1], the
-        second step only moves towards it.
-        """
-        if self.norm == "linf":
-            return images.clamp(centres - self.eps, centres + self.eps).clamp_(0, 1)
-        change = images - centres
-        length = _length(change).clamp_min(torch.finfo(change.dtype).tiny)
-        return (centres + change * (self.eps / length).clamp_max(1)).clamp_(0, 1)
-
-    def steepest(self, gradient: Tensor) -> Tensor:
-        """The direction of norm 1 along which a function of this gradient (N, C, H, W) rises most; 0 where it is 0."""
-        if self.norm == "linf":
-            return gradient.sign()
-        # Scaled by the largest value first: the squares of tiny gradients would be 0.
-        scaled = gradient / gradient.abs().amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
-        return scaled / _length(scaled).clamp_min(torch.finfo(gradient.dtype).tiny)
-
-    def random(self, centres: Tensor, generator: Generator) -> Tensor:
-        """Points drawn uniformly from the ball around images (N, C, H, W), then clipped to [0, 1]."""
-        shape, values = centres.shape, math.prod(centres.shape[1:])
-        if self.norm == "linf":
-            offset = torch.rand(shape, generator=generator).mul_(2).sub_(1)
-        else:
-            offset = torch.randn(shape, generator=generator)
-            length = torch.rand(len(centres), 1, 1, 1, generator=generator) ** (1 / values)
-            offset *= length / _length(offset)
-        return self.project(centres + self.eps * offset.to(centres.device), centres)
 
 
 def balls(linf: Sequence[float], l2: Sequence[float]) -> list[Ball]:
@@ -152,7 +111,7 @@ def loss_gradient(question: Question, pixels: Tensor, labels: Tensor) -> Tensor:
 def ascend(
     question: Question, pixels: Tensor, labels: Tensor, ball: Ball, *, start: Tensor, steps: int, step_size: float
 ) -> Tensor:
-    """Projected gradient ascent: ``x <- project(x + step_size steepest(grad loss(x)))``, ``steps`` times.
+    """Projected gradient ascent on the images' losses, see :meth:`frequency_reg.ball.Ball.climb`.
 
     Args:
         question: whose model is attacked.
@@ -163,11 +122,9 @@ def ascend(
         steps: gradient steps.
         step_size: norm of a step, in the ball's norm.
     """
-    found = start
-    for _ in range(steps):
-        direction = ball.steepest(loss_gradient(question, found, labels))
-        found = ball.project(found + step_size * direction, pixels)
-    return found
+    return ball.climb(
+        lambda images: loss_gradient(question, images, labels), pixels, start=start, steps=steps, step_size=step_size
+    )
 
 
 class Search(TypedDict):
@@ -214,9 +171,3 @@ def projected_gradient(
     for images in adversarial(found_on or question, split, ball, **pgd):
         worst = worst.worse(shown(question, split, images))
     return worst
-
-
-def _length(values: Tensor) -> Tensor:
-    """L2 norm of each image, (N, 1, 1, 1)."""
-    length: Tensor = torch.linalg.vector_norm(values, dim=(1, 2, 3), keepdim=True)
-    return length

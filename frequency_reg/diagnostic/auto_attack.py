@@ -12,8 +12,9 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from frequency_reg.ball import Ball
 from frequency_reg.dataset.base import Split, as_values
-from frequency_reg.diagnostic.attack import ATTACKS, Ball, balls, check_balls, met, shown
+from frequency_reg.diagnostic.attack import ATTACKS, balls, check_balls, met, shown
 from frequency_reg.diagnostic.base import Diagnostic, Question, Rows
 from frequency_reg.model.base import ImageShape
 from frequency_reg.streams import stream_seed

@@ -9,7 +9,8 @@ import pyarrow as pa
 from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 
-from frequency_reg.diagnostic.attack import ATTACKS, Ball, ascend, balls, check_balls, met
+from frequency_reg.ball import Ball
+from frequency_reg.diagnostic.attack import ATTACKS, ascend, balls, check_balls, met
 from frequency_reg.diagnostic.base import Diagnostic, Question, Rows
 from frequency_reg.model.base import ImageShape
 

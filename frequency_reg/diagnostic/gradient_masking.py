@@ -10,10 +10,10 @@ import pyarrow as pa
 from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor
 
+from frequency_reg.ball import Ball
 from frequency_reg.dataset.base import Split, as_values
 from frequency_reg.diagnostic.attack import (
     STRENGTH,
-    Ball,
     Outcome,
     Search,
     ascend,

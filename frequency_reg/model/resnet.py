@@ -33,10 +33,10 @@ def normalization(norm: Norm, channels: int) -> nn.Module:
 
 
 class BasicBlock(nn.Module):
-    """``relu(bn2(conv2(between(relu(bn1(conv1(x)))))) + shortcut(x))``, both convolutions k x k.
+    """``relu(branch(bn2(conv2(between(relu(bn1(conv1(x))))))) + shortcut(x))``, both convolutions k x k.
 
-    ``between`` is an identity where a regularizer may put dropout. The norms are called ``bn`` whichever they are, as
-    checkpoints know them.
+    ``between`` and ``branch`` are identities where a regularizer may put dropout, or drop the whole branch. The norms
+    are called ``bn`` whichever they are, as checkpoints know them.
     """
 
     expansion: ClassVar[int] = 1
@@ -50,17 +50,18 @@ class BasicBlock(nn.Module):
         self.between = nn.Identity()
         self.conv2 = nn.Conv2d(width, width, kernel_size, padding=padding, bias=False)
         self.bn2 = normalization(norm, width)
+        self.branch = nn.Identity()
         self.shortcut = _shortcut(inputs, width, stride, shortcut, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, width, ceil(H / stride), ceil(W / stride))."""
         y = self.between(F.relu(self.bn1(self.conv1(x))))
         y = self.bn2(self.conv2(y))
-        return F.relu(y + self.shortcut(x))
+        return F.relu(self.branch(y) + self.shortcut(x))
 
 
 class Bottleneck(nn.Module):
-    """``relu(bn3(conv3(relu(bn2(conv2(between(relu(bn1(conv1(x))))))))) + shortcut(x))``, only ``conv2`` k x k.
+    """``relu(branch(bn3(conv3(relu(bn2(conv2(between(relu(bn1(conv1(x)))))))))) + shortcut(x))``, only ``conv2`` k x k.
 
     ``conv1`` (1 x 1) brings the input to ``width`` channels, ``conv3`` (1 x 1) to 4 times as many. ``between`` stands
     before the spatial convolution, as it does in :class:`BasicBlock`.
@@ -79,6 +80,7 @@ class Bottleneck(nn.Module):
         self.bn2 = normalization(norm, width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = normalization(norm, outputs)
+        self.branch = nn.Identity()
         self.shortcut = _shortcut(inputs, outputs, stride, shortcut, norm)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -86,7 +88,7 @@ class Bottleneck(nn.Module):
         y = self.between(F.relu(self.bn1(self.conv1(x))))
         y = F.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return F.relu(y + self.shortcut(x))
+        return F.relu(self.branch(y) + self.shortcut(x))
 
 
 def _shortcut(inputs: int, outputs: int, stride: int, shortcut: Shortcut, norm: Norm) -> nn.Module:
@@ -162,6 +164,7 @@ class ResNet(Model):
         self.readout = nn.Linear(inputs, num_classes)
         names = [f"stages.{stage}.{place}" for stage, count in enumerate(blocks) for place in range(count)]
         self.dropout_sites = tuple(f"{name}.between" for name in names)
+        self.residual_branches = tuple(f"{name}.branch" for name in names)
         self.block_convolutions = tuple(f"{name}.{convolution}" for name in names for convolution in block.spatial)
 
     def logits(self, x: Tensor) -> Tensor:

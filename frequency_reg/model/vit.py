@@ -13,9 +13,10 @@ from frequency_reg.model.base import ImageShape, Model
 
 
 class EncoderBlock(nn.Module):
-    """Pre-norm: ``x <- x + attention(norm1(x))``, then ``x <- x + fc2(between(gelu(fc1(norm2(x)))))``.
+    """Pre-norm: ``x <- x + branch1(attention(norm1(x)))``, then ``x <- x + branch2(mlp(norm2(x)))``.
 
-    ``between`` is an identity where a regularizer may put dropout.
+    ``mlp(x) = fc2(between(gelu(fc1(x))))``. ``between``, ``branch1`` and ``branch2`` are identities where a regularizer
+    may put dropout, or drop the whole branch.
     """
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
@@ -24,15 +25,17 @@ class EncoderBlock(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.projection = nn.Linear(width, width)
+        self.branch1 = nn.Identity()
         self.norm2 = nn.LayerNorm(width)
         self.fc1 = nn.Linear(width, hidden)
         self.between = nn.Identity()
         self.fc2 = nn.Linear(hidden, width)
+        self.branch2 = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, tokens, width) -> the same shape."""
-        x = x + self.attention(self.norm1(x))
-        mlp: Tensor = self.fc2(self.between(F.gelu(self.fc1(self.norm2(x)))))
+        x = x + self.branch1(self.attention(self.norm1(x)))
+        mlp: Tensor = self.branch2(self.fc2(self.between(F.gelu(self.fc1(self.norm2(x))))))
         return x + mlp
 
     def attention(self, x: Tensor) -> Tensor:
@@ -97,6 +100,7 @@ class ViT(Model):
         self.norm = nn.LayerNorm(width)
         self.readout = nn.Linear(width, num_classes)
         self.dropout_sites = tuple(f"blocks.{i}.between" for i in range(depth))
+        self.residual_branches = tuple(f"blocks.{i}.branch{j}" for i in range(depth) for j in (1, 2))
 
     def logits(self, x: Tensor) -> Tensor:
         """See :meth:`Model.logits`."""

@@ -37,6 +37,13 @@ class Probe(ABC):
             ValueError: the data are not of the kind that the probe measures on.
         """
 
+    def check(self, model: nn.Module) -> None:  # noqa: B027 - most probes take any model
+        """Refuse, before training and after :meth:`prepare`, a model that the probe cannot measure.
+
+        Raises:
+            ValueError: naming what the probe takes.
+        """
+
     @abstractmethod
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """Rows for the state of ``model`` after ``epoch`` epochs; leaves model and random state as they were."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from frequency_reg.dataset.base import ImageData
 from frequency_reg.probe.base import Probe, Rows
+from frequency_reg.probe.evaluation import evaluation_mode
 from frequency_reg.records import field
 from frequency_reg.spectrum.function import coefficients, explained_variance
 
@@ -128,11 +129,7 @@ class FunctionSpectrum(Probe):
 
 
 def _outputs(model: nn.Module, grid: Tensor) -> Tensor:
-    """float32 values (n,) of the model in evaluation mode, on the CPU; the modules' modes are put back."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        values: Tensor = model.eval()(grid)[:, 0].float().cpu()
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    """float32 values (n,) of the model in evaluation mode, on the CPU."""
+    with evaluation_mode(model):
+        values: Tensor = model(grid)[:, 0].float().cpu()
     return values

@@ -19,7 +19,7 @@ run equals ``regularizer=none`` bit for bit. Several regularizers act in the alp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -30,7 +30,13 @@ ParameterGroup = dict[str, Any]
 
 
 class Regularizer:
-    """Hooks with defaults that do nothing. See the module's text for when each is called."""
+    """Hooks with defaults that do nothing. See the module's text for when each is called.
+
+    Attributes:
+        classes_only: whether it has no meaning where labels are values to fit; such a run is refused.
+    """
+
+    classes_only: ClassVar[bool] = False
 
     def prepare(self, model: Model) -> Model:
         """The model to train; may replace modules or add parameters. Called under a random stream of its own."""
@@ -41,7 +47,10 @@ class Regularizer:
         return ()
 
     def augment(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """Training batch (N, C, H, W) in [0, 1] and labels (N,) as the model shall see them."""
+        """Training batch (N, C, H, W) in [0, 1] and labels as the model shall see them.
+
+        Labels of classes are int64 (N,) or become soft: floating (N, classes), the probability of each class.
+        """
         return images, labels
 
     def penalty(self, model: Model) -> Tensor | None:  # noqa: ARG002
@@ -72,10 +81,14 @@ class Composition(Regularizer):
 
     Args:
         parts: regularizers by name.
+
+    Attributes:
+        for_classes_only: names of those that need labels that are classes.
     """
 
     def __init__(self, parts: Mapping[str, Regularizer]) -> None:
         self.parts = [parts[name] for name in sorted(parts)]
+        self.for_classes_only = [name for name in sorted(parts) if parts[name].classes_only]
 
     def prepare(self, model: Model) -> Model:
         """See :meth:`Regularizer.prepare`."""
@@ -118,6 +131,12 @@ class Composition(Regularizer):
     def report(self, model: Model) -> list[tuple[str, str, float]]:
         """See :meth:`Regularizer.report`."""
         return [row for part in self.parts for row in part.report(model)]
+
+
+def append_module(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put ``module`` behind what stands at the dotted ``name`` of ``model``; an identity there gives way to it."""
+    present = model.get_submodule(name)
+    replace_module(model, name, module if isinstance(present, nn.Identity) else nn.Sequential(present, module))
 
 
 def replace_module(model: nn.Module, name: str, module: nn.Module) -> None:

@@ -8,7 +8,7 @@ from annotated_types import Ge, Lt
 from torch import nn
 
 from frequency_reg.model.base import Model
-from frequency_reg.regularizer.base import Regularizer, replace_module
+from frequency_reg.regularizer.base import Regularizer, append_module
 
 
 class Dropout(Regularizer):
@@ -33,5 +33,5 @@ class Dropout(Regularizer):
             raise ValueError(f"regularizer=dropout: {type(model).__name__} names no dropout_sites")
         if self.dropout > 0:
             for name in model.dropout_sites:
-                replace_module(model, name, nn.Dropout(self.dropout))
+                append_module(model, name, nn.Dropout(self.dropout))
         return model

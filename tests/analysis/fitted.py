@@ -53,12 +53,18 @@ def tables(configuration: int, seed: int) -> Mapping[str, pd.DataFrame]:
     }
 
 
-def fitted(root: Path, seeds: tuple[int, ...] = (0, 1), steps: int | None = 10) -> Records:
-    """Records of two configurations; test, validation and training errors .01, .02, .03 x (seed + 1)."""
+def fitted(
+    root: Path, seeds: tuple[int, ...] = (0, 1), steps: int | None = 10, petals: tuple[int, ...] = ()
+) -> Records:
+    """Records of two configurations; test, validation and training errors .01, .02, .03 x (seed + 1).
+
+    With ``petals``, one number a configuration, they say of what shape the curve was that they fitted.
+    """
     for configuration, choices in enumerate(CHOICES):
         for seed in seeds:
             folder = root / f"f{configuration}-{seed}"
             known: dict[str, Any] = {} if steps is None else {"steps_per_epoch": steps}
+            known |= {"dataset.petals": petals[configuration]} if petals else {}
             write_run(folder, {**choices, **known, "dataset": "sinusoids"}, seed, clean=None, layers=())
             edit(folder, "run", _regression)
             edit(folder, "epochs", lambda rows: rows.assign(train_accuracy=np.nan, validation_accuracy=np.nan))

@@ -155,6 +155,38 @@ def test_published_differences(treated: str, definition: str, published: float, 
     assert found[1] == computed
 
 
+@pytest.mark.parametrize(
+    ("strength", "choices", "fits"),
+    [
+        (1e-4, {"regularizer.weight_decay": 1e-4}, True),
+        (1e-4, {"regularizer.weight_decay": 1e-3}, False),
+        (None, {"regularizer.weight_decay": 1e-4}, False),
+        (None, {"regularizer": "spectral_mask"}, False),
+        (1e-4, {"regularizer": "weight_decay", "regularizer.weight_decay": 1e-4}, False),
+    ],
+)
+def test_the_strength_of_several_is_the_only_ones(strength: float | None, choices: dict[str, Any], fits: bool) -> None:
+    side = data.Side("spectral_mask+weight_decay", strength)
+    both = {"regularizer": "spectral_mask+weight_decay", **choices}
+    assert side.fits({f"config.{key}": value for key, value in both.items()}) is fits
+
+
+@pytest.mark.parametrize(
+    ("claim", "definition", "published"),
+    [
+        ("masks_accuracy", "clean_accuracy", 0.683 - 0.6041),
+        ("masks_and_augmentation", "clean_accuracy", 0.698 - 0.7623),
+        ("masks_robust", "accuracy/impulse_noise", 0.57344 - 0.50436),
+        ("masks_robust", "relative_robustness/fog", 0.86752 / 0.9406 - 0.8514 / 0.935),
+    ],
+)
+def test_published_differences_of_masks(claim: str, definition: str, published: float) -> None:
+    (found,) = [each for each in data.claims() if each.id == claim]
+    ((treated, baseline),) = found.comparisons
+    value, _ = claims_published.difference(data.studies()[found.study], treated, baseline, definition)
+    assert value == pytest.approx(published)
+
+
 def test_nothing_is_published_of_other_layers_and_strengths() -> None:
     study = data.studies()["arXiv 2512.22192"]
     none = data.Side("none")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -299,6 +301,41 @@ def test_other_data_sets_and_model_families_are_not_set_beside(tmp_path: Path) -
     for i, choices in enumerate(({"dataset": "mnist"}, {"model": "vit_small"})):
         write_run(tmp_path / f"r{i}", {"regularizer": "none", **choices}, 0, layers=())
     assert published.studies(analysis.load(tmp_path)) == []
+
+
+def lenet(**choices: object) -> dict[str, Any]:
+    both = {"regularizer": "spectral_mask+weight_decay", "regularizer.weight_decay": 1e-4}
+    images = {"dataset.crop_padding": 4, "dataset.horizontal_flip": True}
+    return {"model": "lenet", **images, **both, "regularizer.random_drop": 0.0, **choices}
+
+
+@pytest.mark.parametrize(
+    ("choices", "row"),
+    [
+        ({}, ("augmented", 0.698)),
+        ({"standardize_input": True}, ("augmented", 0.698)),
+        (
+            dict.fromkeys(("regularizer.weight_decay", "regularizer.random_drop")) | {"regularizer": "none"},
+            ("augmented", 0.7506),
+        ),
+        ({"regularizer.random_drop": 0.2}, ("random drop", 0.621)),
+        ({"dataset.horizontal_flip": False}, ("cropped", 0.74)),
+        ({"dataset.horizontal_flip": False, "dataset.crop_padding": 0}, ("standardised", 0.683)),
+        ({"dataset.horizontal_flip": False, "dataset.crop_padding": 0, "standardize_input": False}, ("raw", 0.667)),
+        ({"standardize_input": False}, None),
+    ],
+)
+def test_each_row_of_the_table_of_masks_is_found_by_its_setting(
+    tmp_path: Path, choices: dict[str, Any], row: tuple[str, float] | None
+) -> None:
+    """A record without standardize_input is of a time when every network standardised its input."""
+    write_run(tmp_path / "r", lenet(**choices), 0, clean=0.7, layers=())
+    found = [
+        (re.search(r"Table 1 \((.*)\)", study.source)[1], value)  # type: ignore[index]
+        for study in published.studies(analysis.load(tmp_path))
+        for value in study.rows["published"]
+    ]
+    assert found == ([row] if row else [])
 
 
 def masked(value: Callable[[int, int], float]) -> Callable[[int, int], dict[str, pd.DataFrame]]:

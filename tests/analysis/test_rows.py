@@ -166,6 +166,7 @@ def test_rows_that_cannot_be_told_apart_and_single_seeds_are_not_marked(tmp_path
 def test_directions() -> None:
     named = {"clean_accuracy": True, "accuracy/fog/1": True, "relative_robustness": True, "drop": False,
              "drop/fog": False, "clean_loss": False, "train_seconds": False, "train_test_gap": False,
+             "epoch_seconds": False, "relative_cost": False,
              "ssr/first/dc/init": None}  # fmt: skip
     assert {name: rows.larger_is_better(name) for name in named} == named
 

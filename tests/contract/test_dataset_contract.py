@@ -97,7 +97,8 @@ def test_yaml_holds_every_parameter_and_valid_defaults(path: Path) -> None:
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters.values())
     assert all(parameter.default is inspect.Parameter.empty for parameter in parameters.values())
     if not issubclass(target(path), FunctionDataset):
-        assert {"validation_size", "split_seed", "crop_padding", "horizontal_flip"} <= set(parameters)
+        assert {"validation_size", "split_seed"} <= set(parameters)
+    assert target(path).augments == ({"crop_padding", "horizontal_flip"} <= set(parameters))
     entry = read(path)
     assert list(entry) == ["_target_", *parameters]
     hints = get_type_hints(target(path).__init__, include_extras=True)
@@ -150,6 +151,20 @@ def check_function(data: ImageData) -> None:
     assert len(data.digest) == 64
 
 
+def check_values_of_images(dataset: Dataset, data: ImageData) -> None:
+    for split in (data.train, data.validation, data.test):
+        assert split.is_regression
+        assert len(split) == len(split.images) == len(split.labels) > 0
+        assert split.labels.shape == (len(split), data.num_outputs)
+        assert split.labels.dtype == torch.float32
+        assert split.images.shape[1:] == data.image_shape
+        assert bool(split.labels.isfinite().all())
+    assert len(data.validation) == dataset.validation_size
+    assert (data.class_names, dataset.crop_padding, dataset.horizontal_flip) == ((), 0, False)
+    assert len(data.mean) == len(data.std) == data.image_shape[0]
+    assert len(data.digest) == 64
+
+
 def check_form(dataset: Dataset, data: ImageData) -> None:
     splits = (data.train, data.validation, data.test)
     if dataset.validation_size is not None:
@@ -171,10 +186,13 @@ def check_form(dataset: Dataset, data: ImageData) -> None:
 @pytest.mark.usefixtures("own_cache")
 def test_loads_in_the_form_of_the_contract(path: Path) -> None:
     dataset = present(path)
+    data = dataset.load()
     if isinstance(dataset, FunctionDataset):
-        check_function(dataset.load())
+        check_function(data)
+    elif data.train.is_regression:
+        check_values_of_images(dataset, data)
     else:
-        check_form(dataset, dataset.load())
+        check_form(dataset, data)
 
 
 @each_loadable

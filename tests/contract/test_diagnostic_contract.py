@@ -62,7 +62,7 @@ def model(shape, kind=LeNet, seed=0):
     torch.manual_seed(seed)
     facts = {"image_shape": shape, "num_classes": 5, "mean": (0.5,) * shape[0], "std": (0.3,) * shape[0]}
     if kind is MLP:
-        return MLP(hidden=[8], **facts)
+        return MLP(hidden=[8], activation="relu", **facts)
     found = LeNet(kernel_size=3, padding=1, width=0.5, **facts)
     found.between = torch.nn.Dropout(0.5)  # evaluation mode shows
     return found

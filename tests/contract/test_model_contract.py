@@ -55,6 +55,21 @@ def test_dropout_sites_are_identities_and_block_convolutions_are_convolutions(na
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_without_its_residual_branches_a_model_still_shows_its_shortcuts(name):
+    """What stands at a branch's end decides all that the branch adds: the input still gets through if that is 0."""
+    model = build(name).eval()
+    images = torch.rand(2, 3, 32, 32)
+    before = model(images)
+    for site in model.residual_branches:
+        branch = model.get_submodule(site)
+        assert isinstance(branch, nn.Identity)
+        branch.register_forward_hook(lambda _module, _inputs, output: 0 * output)
+    cut = model(images)
+    assert torch.equal(before, cut) == (not model.residual_branches)
+    assert not torch.equal(cut[0], cut[1])
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_convolutions_keep_torch_default_initialisation(name):
     """The null of the SSR draws ``reset_parameters`` again; a model that initialises otherwise would falsify it."""
     model = build(name)

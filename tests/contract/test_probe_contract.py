@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from frequency_reg import records
-from frequency_reg.config import instantiate
+from frequency_reg.config import instantiate, regularizer_parts
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.model.lenet import LeNet
 from frequency_reg.model.mlp import MLP
@@ -18,16 +18,20 @@ def build(name):
 
 
 def subject(probe):
-    """A model and data that the probe can measure: images, or else a function."""
+    """A model and data that the probe can measure: images, with masks as some probes ask for, or else a function."""
     images = Split(torch.zeros(20, 1, 8, 8, dtype=torch.uint8), torch.arange(20) % 10)
     data = ImageData(images, images, images, tuple("0123456789"), (0.3,), (0.4,), "0" * 64)
     torch.manual_seed(0)
     model = LeNet(kernel_size=5, padding=2, width=1.0, **GREY)
     try:
         probe.prepare(data)
+        (masks,) = regularizer_parts(node("regularizer", "spectral_mask")).values()
+        model = instantiate(masks).prepare(model)
     except ValueError:
         data = instantiate(node("dataset", "sinusoids")).load()
-        model = MLP(hidden=[8], image_shape=data.image_shape, num_classes=1, mean=data.mean, std=data.std)
+        model = MLP(
+            hidden=[8], activation="relu", image_shape=data.image_shape, num_classes=1, mean=data.mean, std=data.std
+        )
         probe.prepare(data)
     return model
 

@@ -56,7 +56,7 @@ def test_accuracy_is_that_of_the_closed_form_in_both_norms():
 
 @installed
 def test_images_found_are_in_the_ball_and_a_debuggers_tracer_stays():
-    from frequency_reg.diagnostic.attack import Ball
+    from frequency_reg.ball import Ball
 
     def tracer(*_):
         return None

@@ -33,7 +33,8 @@ def test_accuracy_is_that_of_the_closed_form_in_both_norms():
 
 def test_learned_masks_are_attacked_through():
     """The gradient passes the masked layer's DFT: PGD does better than as many random points."""
-    from frequency_reg.diagnostic.attack import Ball, met, projected_gradient
+    from frequency_reg.ball import Ball
+    from frequency_reg.diagnostic.attack import met, projected_gradient
     from frequency_reg.model.lenet import LeNet
     from frequency_reg.regularizer.spectral_mask import SpectralMask
 

@@ -83,6 +83,6 @@ def test_groups_are_blocks_and_dilated_convolutions_are_left_out():
 
 
 def test_a_model_without_convolutions_has_no_rows_and_a_stranger_is_refused():
-    assert rows(OperatorSpectrum(size=8, every=1), MLP(hidden=[4], **GREY)) == {}
+    assert rows(OperatorSpectrum(size=8, every=1), MLP(hidden=[4], activation="relu", **GREY)) == {}
     with pytest.raises(TypeError, match="Sequential is no frequency_reg Model with an image_shape"):
         rows(OperatorSpectrum(size=8, every=1), nn.Sequential())

@@ -32,7 +32,7 @@ def test_a_convolution_that_another_regularizer_added_is_not_the_networks():
 
 def test_a_model_without_convolutions_is_refused():
     with pytest.raises(ValueError, match="regularizer=some_name: MLP has no convolution with kernels above 1 x 1"):
-        spatial_convolutions(MLP(hidden=[8], **GREY), "some_name")
+        spatial_convolutions(MLP(hidden=[8], activation="relu", **GREY), "some_name")
 
 
 def test_weights_are_grouped_by_size_and_looked_up_by_name():

@@ -18,19 +18,19 @@ def test_every_block_gets_one_between_its_convolutions():
 
 
 def test_acts_in_training_and_not_in_evaluation():
-    model = Dropout(dropout=0.5).prepare(MLP(hidden=[64], **DATA))
+    model = Dropout(dropout=0.5).prepare(MLP(hidden=[64], activation="relu", **DATA))
     images = torch.rand(4, 1, 8, 8)
     assert not torch.equal(model.train()(images), model(images))
     assert torch.equal(model.eval()(images), model(images))
 
 
 def test_zero_changes_no_module():
-    model = Dropout(dropout=0.0).prepare(MLP(hidden=[8], **DATA))
+    model = Dropout(dropout=0.0).prepare(MLP(hidden=[8], activation="relu", **DATA))
     assert not [m for m in model.modules() if isinstance(m, nn.Dropout)]
 
 
 def test_a_model_without_sites_is_refused():
-    model = MLP(hidden=[8], **DATA)
+    model = MLP(hidden=[8], activation="relu", **DATA)
     model.dropout_sites = ()
     with pytest.raises(ValueError, match="regularizer=dropout: MLP names no dropout_sites"):
         Dropout(dropout=0.5).prepare(model)

@@ -190,4 +190,4 @@ def test_strength_zero_adds_nothing():
 
 def test_a_model_without_convolutions_is_refused():
     with pytest.raises(ValueError, match="regularizer=frequency_weighted_decay: MLP has no convolution with kernels"):
-        regularizer().prepare(MLP(hidden=[8], **GREY))
+        regularizer().prepare(MLP(hidden=[8], activation="relu", **GREY))

@@ -263,11 +263,11 @@ def test_masks_are_not_decayed_by_decoupled_weight_decay_either():
 
 def test_error_texts():
     with pytest.raises(ValueError, match="MLP has no block convolutions to mask; choose a convolutional model"):
-        SpectralMask(**MASK).prepare(MLP(hidden=[8], **GREY))
+        SpectralMask(**MASK).prepare(MLP(hidden=[8], activation="relu", **GREY))
     with pytest.raises(ValueError, match="groups, dilation and padding beyond k - 1 are not supported"):
         masked(nn.Conv2d(2, 2, 3, groups=2), (8, 8))
     with pytest.raises(ValueError, match=r"circularly: its padding is not \(k - 1\) / 2"):
         masked(nn.Conv2d(2, 2, 3), (8, 8), convolution="circular")
     layer = masked(nn.Conv2d(1, 1, 3, padding=1), (8, 8))
-    with pytest.raises(ValueError, match=r"the mask was made for \(8, 8\) px inputs, got \(9, 8\)"):
+    with pytest.raises(ValueError, match=r"this layer was made for \(8, 8\) px inputs, got \(9, 8\)"):
         layer(torch.rand(1, 1, 9, 8))
