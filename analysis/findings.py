@@ -273,7 +273,7 @@ def _fitted(records: Records) -> Iterator[str]:
     unit = "updates" if frame["iteration"].notna().all() else "epochs"
     for configuration, rows in frame.groupby("configuration", sort=False):
         last = rows[rows["epoch"] == rows["epoch"].max()].sort_values("frequency")
-        ends = ", ".join(f"{estimate_text(r.mean, r.half_width, '1')} of {r.frequency}" for r in last.itertuples())  # type: ignore[arg-type]
+        ends = ", ".join(f"{estimate_text(r.mean, r.half_width, '1')} of {r.frequency}" for r in last.itertuples())
         times = reached[reached["configuration"] == configuration].sort_values("frequency")
         when = "; ".join(_when(row, unit) for row in times.itertuples())
         after = f"{last['iteration' if unit == 'updates' else 'epoch'].iloc[0]:,.0f} {unit}"

@@ -106,8 +106,10 @@ def contradictions(entry: Mapping[str, Any]) -> list[str]:
         entry: as of :func:`completed`.
     """
     none = next((row for row in entry["rows"] if row["regularizer"] == "none"), None)
+    if none is None:
+        return []
     found = []
-    for row in entry["rows"] if none else ():
+    for row in entry["rows"]:
         names = [name for name in row["values"] if name in none["values"]]
         difference = {name: row["values"][name] - none["values"][name] for name in names}
         printed = [name for name in names if name.startswith("ssr/") and name not in row["computed"]]

@@ -37,8 +37,8 @@ def first_reached(records: Records, share: float) -> pd.DataFrame:
     times = records.sql(f"""
         SELECT configuration, frequency, seed, favg(time) AS value FROM (
             SELECT run_id, frequency, min(CASE WHEN explained_variance >= {share} THEN epoch END)
-                   * coalesce(min({_updates(records)}), 1) AS time
-            FROM function_spectrum{_joined(records)} WHERE explained_variance IS NOT NULL GROUP BY run_id, frequency)
+                   * coalesce(min({updates(records)}), 1) AS time
+            FROM function_spectrum{joined(records)} WHERE explained_variance IS NOT NULL GROUP BY run_id, frequency)
         JOIN runs USING (run_id) WHERE status = 'complete' GROUP BY ALL ORDER BY ALL""")
     keys = ["configuration", "frequency"]
     counts = times.groupby(keys, sort=False)["value"].agg(seeds="size", reached="count").reset_index()
