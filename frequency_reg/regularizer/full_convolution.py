@@ -52,13 +52,13 @@ class FullConvolution(nn.Conv2d):
 
     def full(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """The unstrided convolution (N, C_out, n_h, n_w) of (N, C_in, H, W), and where the first output pixel lies."""
-        if tuple(x.shape[-2:]) != self.input_size:
-            raise ValueError(f"this layer was made for {self.input_size} px inputs, got {tuple(x.shape[-2:])}")
-        full, offset = self._convolution(x)
+        full, offset = self.unlimited(x)
         return full if self.low_pass is None else self.low_pass(full), offset
 
-    def _convolution(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """See :meth:`full`; without the low-pass."""
+    def unlimited(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """What :meth:`full` gives, without the low-pass."""
+        if tuple(x.shape[-2:]) != self.input_size:
+            raise ValueError(f"this layer was made for {self.input_size} px inputs, got {tuple(x.shape[-2:])}")
         k, p = self.kernel_size, self.pad
         if self.circular:
             x = F.pad(x, (p[1], p[1], p[0], p[0]), mode="circular")
@@ -71,9 +71,13 @@ class FullConvolution(nn.Conv2d):
 
     def crop(self, y: Tensor, offset: tuple[int, int]) -> Tensor:
         """Crop to the layer's output, then stride, then bias: a bias moves DC alone and is not masked."""
+        y = y[..., *self.window(offset)]
+        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
+
+    def window(self, offset: tuple[int, int]) -> tuple[slice, slice]:
+        """Rows and columns of the full output that the layer gives."""
         ends = [
             o + n + 2 * p - k + 1
             for o, n, p, k in zip(offset, self.input_size, self.pad, self.kernel_size, strict=True)
         ]
-        y = y[..., offset[0] : ends[0] : self.stride[0], offset[1] : ends[1] : self.stride[1]]
-        return y if self.bias is None else y + self.bias.view(-1, 1, 1)
+        return slice(offset[0], ends[0], self.stride[0]), slice(offset[1], ends[1], self.stride[1])
