@@ -40,7 +40,7 @@ class BandLimit(Regularizer):
         band_limit: c in [0, 1), the largest share of the spectrum's bins to remove (the source's compression rate); 0
             equals ``regularizer=none`` bit for bit.
 
-    Reports per layer ``share_removed``, the share of the bins that is removed.
+    Reports per layer ``share_above_limit``, the share of the bins that is removed (masks report ``share_removed``).
 
     Raises:
         ValueError: from :meth:`prepare`, if the model has no such convolution or one cannot be limited.
@@ -63,7 +63,7 @@ class BandLimit(Regularizer):
         for name, module in model.named_modules():
             # Another regularizer may have put its own module there, which has taken over the low-pass.
             if isinstance(module, FullConvolution) and isinstance(module.low_pass, LowPass):
-                yield name, "share_removed", module.low_pass.share_removed(*module.fft_size)
+                yield name, "share_above_limit", module.low_pass.share_removed(*module.fft_size)
 
 
 class LowPass:
