@@ -40,7 +40,7 @@ class BandLimit(Regularizer):
         band_limit: c in [0, 1), the largest share of the spectrum's bins to remove (the source's compression rate); 0
             equals ``regularizer=none`` bit for bit.
 
-    Reports per layer ``share_removed``, the share of the bins that is removed.
+    Reports per layer ``share_above_limit``, the share of the bins that is removed (masks report ``share_removed``).
 
     Raises:
         ValueError: from :meth:`prepare`, if the model has no such convolution or one cannot be limited.
@@ -63,7 +63,7 @@ class BandLimit(Regularizer):
         for name, module in model.named_modules():
             # Another regularizer may have put its own module there, which has taken over the low-pass.
             if isinstance(module, FullConvolution) and isinstance(module.low_pass, LowPass):
-                yield name, "share_removed", module.low_pass.share_removed(*module.fft_size)
+                yield name, "share_above_limit", module.low_pass.share_removed(*module.fft_size)
 
 
 class LowPass:
@@ -76,11 +76,11 @@ class LowPass:
     def __init__(self, band_limit: float) -> None:
         self.band_limit = band_limit
 
-    def __call__(self, maps: Tensor) -> Tensor:
-        """The low-pass filtered maps, computed in float32."""
+    def __call__(self, maps: Tensor, window: tuple[slice, slice] = (slice(None), slice(None))) -> Tensor:
+        """The low-pass filtered maps, or only the rows and columns of a ``window`` of them; computed in float32."""
         with torch.autocast(maps.device.type, enabled=False):
             x = maps.float()
-            rows, columns = (self._projection(n, x.device) for n in x.shape[-2:])
+            rows, columns = (self._projection(n, x.device)[part] for n, part in zip(x.shape[-2:], window, strict=True))
             return transform(x, rows, columns).to(maps.dtype)
 
     def share_removed(self, height: int, width: int) -> float:
@@ -115,8 +115,11 @@ class BandLimitedConv2d(FullConvolution):
 
     def __init__(self, layer: nn.Module, input_size: tuple[int, int], band_limit: float) -> None:
         super().__init__(layer, input_size, circular=False, purpose="band-limit")
-        self.low_pass = LowPass(band_limit)
+        self.limit = self.low_pass = LowPass(band_limit)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """(N, C_in, H, W) -> (N, C_out, H_out, W_out), as the convolution it replaces."""
-        return self.crop(*self.full(input))
+        full, offset = self.unlimited(input)
+        # The projection forms only what is kept: a view of the whole would cost batch norm 3 times the convolution.
+        y = self.limit(full, self.window(offset))
+        return y if self.bias is None else y + self.bias.view(-1, 1, 1)

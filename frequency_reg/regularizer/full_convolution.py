@@ -52,13 +52,13 @@ class FullConvolution(nn.Conv2d):
 
     def full(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """The unstrided convolution (N, C_out, n_h, n_w) of (N, C_in, H, W), and where the first output pixel lies."""
-        if tuple(x.shape[-2:]) != self.input_size:
-            raise ValueError(f"this layer was made for {self.input_size} px inputs, got {tuple(x.shape[-2:])}")
-        full, offset = self._convolution(x)
+        full, offset = self.unlimited(x)
         return full if self.low_pass is None else self.low_pass(full), offset
 
-    def _convolution(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """See :meth:`full`; without the low-pass."""
+    def unlimited(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """What :meth:`full` gives, without the low-pass."""
+        if tuple(x.shape[-2:]) != self.input_size:
+            raise ValueError(f"this layer was made for {self.input_size} px inputs, got {tuple(x.shape[-2:])}")
         k, p = self.kernel_size, self.pad
         if self.circular:
             x = F.pad(x, (p[1], p[1], p[0], p[0]), mode="circular")
@@ -69,18 +69,17 @@ class FullConvolution(nn.Conv2d):
         full = F.conv2d(F.pad(x, (around[1], around[1], around[0], around[0])), self.weight, padding=inside)
         return full, (k[0] - 1 - p[0], k[1] - 1 - p[1])
 
-    def pixels(self, offset: tuple[int, int]) -> tuple[range, range]:
-        """Rows and columns of the full output that are the layer's: cropped, then strided."""
-        rows, columns = (
-            range(o, o + n + 2 * p - k + 1, stride)
-            for o, n, p, k, stride in zip(offset, self.input_size, self.pad, self.kernel_size, self.stride, strict=True)
-        )
-        return rows, columns
-
     def crop(self, y: Tensor, offset: tuple[int, int]) -> Tensor:
-        """The layer's output (N, C, H_out, W_out) of the full one: its pixels, with the bias."""
-        rows, columns = self.pixels(offset)
-        return self.with_bias(y[..., rows.start : rows.stop : rows.step, columns.start : columns.stop : columns.step])
+        """The layer's output (N, C, H_out, W_out) of the full one: its window, with the bias."""
+        return self.with_bias(y[..., *self.window(offset)])
+
+    def window(self, offset: tuple[int, int]) -> tuple[slice, slice]:
+        """Rows and columns of the full output that the layer gives: cropped, then strided."""
+        ends = [
+            o + n + 2 * p - k + 1
+            for o, n, p, k in zip(offset, self.input_size, self.pad, self.kernel_size, strict=True)
+        ]
+        return slice(offset[0], ends[0], self.stride[0]), slice(offset[1], ends[1], self.stride[1])
 
     def with_bias(self, y: Tensor) -> Tensor:
         """``y`` with the bias, which moves DC alone and comes after whatever acts on the spectrum."""

@@ -160,7 +160,7 @@ class MaskedConv2d(FullConvolution):
         """(N, C_in, H, W) -> (N, C_out, H_out, W_out), as the convolution it replaces."""
         full, offset = self.full(input)
         with torch.autocast(input.device.type, enabled=False):
-            output = masked_spectrum(full.to(self.mask.dtype), *self._masks(), *self.pixels(offset))
+            output = masked_spectrum(full.to(self.mask.dtype), *self._masks(), *self.window(offset))
         return self.with_bias(output).to(full.dtype)
 
     def tied_mask(self) -> Tensor:

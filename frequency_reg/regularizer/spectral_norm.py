@@ -19,7 +19,6 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_input
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import Regularizer
@@ -129,10 +128,11 @@ class _Layer(NamedTuple):
         """W^T y."""
         if self.input_shape is None:
             return self.weight.T @ y
-        found: Tensor = conv2d_input(
-            [1, *self.input_shape], self.weight, y[None], stride=self.stride, padding=self.padding
-        )
-        return found[0]
+        sizes = zip(self.input_shape[1:], y.shape[1:], self.weight.shape[2:], self.stride, self.padding, strict=True)
+        unseen = [n - ((m - 1) * s + k - 2 * p) for n, m, k, s, p in sizes]  # pixels that the last stride leaves over
+        return F.conv_transpose2d(
+            y[None], self.weight, stride=self.stride, padding=self.padding, output_padding=unseen
+        )[0]
 
     @torch.no_grad()
     def follow(self, v: Tensor, iterations: int) -> tuple[Tensor, Tensor]:

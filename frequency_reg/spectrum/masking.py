@@ -27,7 +27,7 @@ from torch import Tensor
 
 
 def masked_spectrum(
-    x: Tensor, mask: Tensor, forward_mask: Tensor, backward_mask: Tensor, rows: range, columns: range
+    x: Tensor, mask: Tensor, forward_mask: Tensor, backward_mask: Tensor, rows: slice, columns: slice
 ) -> Tensor:
     """``irfft2(rfft2(x) . forward_mask)`` at some pixels, with gradients that are given other masks to go through.
 
@@ -41,10 +41,10 @@ def masked_spectrum(
         mask: (C or 1, n_h, n_w // 2 + 1), what receives the gradient dmask. Its values are not read.
         forward_mask, backward_mask: the same shape. In columns 0 and (even n_w) n_w / 2 the bins h and n_h - h hold the
             same value.
-        rows, columns: the wanted pixels.
+        rows, columns: the window that is wanted, steps included.
 
     Returns:
-        (N, C, len(rows), len(columns)).
+        (N, C, the window's height, its width).
     """
     found: Tensor = _MaskedSpectrum.apply(x, mask, forward_mask, backward_mask, rows, columns)
     return found
@@ -72,22 +72,22 @@ class _MaskedSpectrum(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, mask: Tensor, forward_mask: Tensor, backward_mask: Tensor, rows: range, columns: range
+        ctx: Any, x: Tensor, mask: Tensor, forward_mask: Tensor, backward_mask: Tensor, rows: slice, columns: slice
     ) -> Tensor:
         n_h, n_w = x.shape[-2:]
         across, along = real_basis(n_h, x.dtype, x.device), real_basis(n_w, x.dtype, x.device)
         spectrum = _transformed(across, along, x.permute(0, 2, 3, 1))
         ctx.save_for_backward(spectrum, backward_mask)
-        ctx.size, ctx.pixels, ctx.mask_shape = (n_h, n_w), (rows, columns), mask.shape
+        ctx.size, ctx.window, ctx.mask_shape = (n_h, n_w), (rows, columns), mask.shape
         return _synthesis(_mixed(spectrum, forward_mask, (n_h, n_w)), across, along, rows, columns)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
         spectrum, backward_mask = ctx.saved_tensors
-        (n_h, n_w), (rows, columns) = ctx.size, ctx.pixels
+        (n_h, n_w), (rows, columns) = ctx.size, ctx.window
         across, along = (real_basis(n, gradient.dtype, gradient.device) for n in (n_h, n_w))
-        arriving = _transformed(across[:, _indices(rows)], along[:, _indices(columns)], gradient.permute(0, 2, 3, 1))
+        arriving = _transformed(across[:, rows], along[:, columns], gradient.permute(0, 2, 3, 1))
         d_mask = None
         if ctx.needs_input_grad[1]:
             d_mask = _mask_gradient(spectrum, arriving)
@@ -96,12 +96,8 @@ class _MaskedSpectrum(torch.autograd.Function):
         d_x = None
         if ctx.needs_input_grad[0]:
             mixed = _mixed(arriving, backward_mask, (n_h, n_w))
-            d_x = _synthesis(mixed, across, along, range(n_h), range(n_w))
+            d_x = _synthesis(mixed, across, along, slice(None), slice(None))
         return d_x, d_mask, None, None, None, None
-
-
-def _indices(pixels: range) -> slice:
-    return slice(pixels.start, pixels.stop, pixels.step)
 
 
 def _transformed(across: Tensor, along: Tensor, x: Tensor) -> Tensor:
@@ -113,14 +109,13 @@ def _transformed(across: Tensor, along: Tensor, x: Tensor) -> Tensor:
     return torch.bmm(along.expand(len(x), -1, -1), x).view(n, len(across), len(along), channels)
 
 
-def _synthesis(spectrum: Tensor, across: Tensor, along: Tensor, rows: range, columns: range) -> Tensor:
-    """``across[:, rows].T @ s @ along[:, columns]``: (N, n_h, n_w, C) -> (N, C, len(rows), len(columns))."""
+def _synthesis(spectrum: Tensor, across: Tensor, along: Tensor, rows: slice, columns: slice) -> Tensor:
+    """``across[:, rows].T @ s @ along[:, columns]``: (N, n_h, n_w, C) -> (N, C, rows, columns)."""
     n, n_h, n_w, channels = spectrum.shape
-    back = along[:, _indices(columns)].T.contiguous()
-    x = torch.bmm(back.expand(n * n_h, -1, -1), spectrum.view(n * n_h, n_w, channels))
-    back = across[:, _indices(rows)].T.contiguous()
-    x = torch.bmm(back.expand(n, -1, -1), x.view(n, n_h, len(columns) * channels))
-    return x.view(n, len(rows), len(columns), channels).permute(0, 3, 1, 2)
+    to_columns, to_rows = along[:, columns].T.contiguous(), across[:, rows].T.contiguous()
+    x = torch.bmm(to_columns.expand(n * n_h, -1, -1), spectrum.view(n * n_h, n_w, channels))
+    x = torch.bmm(to_rows.expand(n, -1, -1), x.view(n, n_h, len(to_columns) * channels))
+    return x.view(n, len(to_rows), len(to_columns), channels).permute(0, 3, 1, 2)
 
 
 def _mixed(spectrum: Tensor, mask: Tensor, size: tuple[int, int]) -> Tensor:

@@ -113,7 +113,7 @@ def test_every_convolution_above_1x1_is_limited_and_says_what_it_lost():
     model = regularizer.prepare(ResNet20(width=2, kernel_size=3, shortcut="projection", **GREY))
     names = {name for name, m in model.named_modules() if isinstance(m, BandLimitedConv2d)}
     assert names == {"conv1", *model.block_convolutions}
-    removed = {name: value for name, quantity, value in regularizer.report(model) if quantity == "share_removed"}
+    removed = {name: value for name, quantity, value in regularizer.report(model) if quantity == "share_above_limit"}
     # 8 px: n = 10, 7.07 -> 9 of 10; 4 px: n = 6, 4.24 -> 5 of 6; 2 px: n = 4, 2.83 -> 3 of 4
     expected = {"conv1": 1 - 0.81, "stages.1.1.conv1": 1 - 25 / 36, "stages.2.1.conv2": 1 - 9 / 16}
     assert set(removed) == names
@@ -128,7 +128,7 @@ def test_learned_masks_mask_the_limited_spectrum():
     masked = both.prepare(lenet())
     assert isinstance(masked.conv1, MaskedConv2d)
     assert torch.allclose(masked(images), alone, atol=1e-5)
-    assert {name for name, quantity, _ in limit.report(masked) if quantity == "share_removed"} == {"conv1", "conv2"}
+    assert {name for name, quantity, _ in limit.report(masked) if quantity == "share_above_limit"} == {"conv1", "conv2"}
 
 
 def test_models_without_spatial_convolutions_are_refused():
