@@ -56,13 +56,14 @@ def pictures(records: Records) -> list[Picture]:
     return [
         Picture(
             plate.title,
-            context if len(contexts) > 1 else "",
+            context if len(contexts) > 1 and figures.declaration(name).scope is not Scope.RECORDS else "",
             plate.caption,
             plate.source,
             _address(plate),
         )
         for context in contexts[:CONTEXTS]
-        for plate in figures.plates(records, context, _with_rows(records, context, names))
+        for name in _with_rows(records, context, names)
+        for plate in figures.plates(records, context, [name])
     ]
 
 

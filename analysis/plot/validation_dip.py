@@ -39,7 +39,7 @@ def validation_dip(frame: pd.DataFrame, ratios: pd.DataFrame) -> Figure:
                 _line(ax, rows.sort_values(x), x, colors[key], list(colors).index(key))
                 _mark(ax, rows.sort_values(x), x, colors[key])
                 last, ratio = rows.sort_values(x).iloc[-1], found.get(configuration)
-                if not is_missing(ratio):
+                if ratio is not None and not is_missing(ratio):
                     ends.append((float(last[x]), float(last["mean"]), float(ratio)))
             ax.set_title(short(label))
             ax.set_xlabel(x)
@@ -67,7 +67,7 @@ def _line(ax: Axes, rows: pd.DataFrame, x: str, color: str, number: int) -> None
 
 def _mark(ax: Axes, rows: pd.DataFrame, x: str, color: str) -> None:
     """A dot at the mean curve's minimum."""
-    lowest = rows.loc[rows["mean"].astype(float).idxmin()]
+    lowest = rows.iloc[int(rows["mean"].to_numpy(float).argmin())]
     ax.plot([float(lowest[x])], [float(lowest["mean"])], color=color, marker="o", ms=5, ls="", zorder=3)
 
 
