@@ -28,6 +28,7 @@ from analysis.interactive.chart import Chart
 from analysis.interactive.data import columns, inert
 from analysis.load import AnalysisError, Records
 from analysis.palette import regularizer_colors
+from analysis.pictures import pictures
 from analysis.published import Study, studies
 from analysis.watched import Watched
 
@@ -106,6 +107,7 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
         published=[_published(study) for study in studies(watched)],
         opened=OPENED,
         drawn=drawn,
+        pictures=pictures(records),
         specs=Markup(inert(drawn.specs())),
         data=Markup(inert(drawn.data())),
         definitions=definitions(),

@@ -101,6 +101,7 @@ def train(
         DivergedError: the loss became NaN or infinite.
     """
     device = split.images.device
+    mixed_precision: nullcontext[None] | torch.autocast
     mixed_precision = nullcontext() if precision == torch.float32 else torch.autocast(device.type, precision)
     base_rates = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
     for epoch in range(done_epochs + 1, epochs + 1):

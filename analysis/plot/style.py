@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -238,7 +239,7 @@ def first_configurations(frame: pd.DataFrame, most: int = MOST_PANELS) -> list[t
 
 def ramp(count: int) -> list[str]:
     """``count`` colours in an order that shows without colour too: dark to light, the palest left out."""
-    return [mpl.colors.to_hex(mpl.colormaps["viridis"](0.85 * i / max(1, count - 1))) for i in range(count)]
+    return [to_hex(mpl.colormaps["viridis"](0.85 * i / max(1, count - 1))) for i in range(count)]
 
 
 def nothing(reason: str) -> Figure:

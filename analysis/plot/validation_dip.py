@@ -33,15 +33,20 @@ def validation_dip(frame: pd.DataFrame, ratios: pd.DataFrame) -> Figure:
     with house_style():
         figure, axes = panels(len(labels), columns=2, height=2.9)
         for ax, label in zip(axes, labels, strict=True):
+            ends: list[tuple[float, float, float]] = []
             for configuration, rows in frame[frame["label"] == label].groupby("configuration", sort=False):
                 key = str((str(rows["noise"].iloc[0]), float(rows["noise_frequency"].iloc[0])))
                 _line(ax, rows.sort_values(x), x, colors[key], list(colors).index(key))
-                _mark(ax, rows.sort_values(x), x, colors[key], found.get(configuration))
+                _mark(ax, rows.sort_values(x), x, colors[key])
+                last, ratio = rows.sort_values(x).iloc[-1], found.get(configuration)
+                if ratio is not None and not is_missing(ratio):
+                    ends.append((float(last[x]), float(last["mean"]), float(ratio)))
             ax.set_title(short(label))
             ax.set_xlabel(x)
             if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
                 ax.set_ylabel("validation error, clean labels\n(mean squared)")
             ax.set_ylim(bottom=0)
+            _number(ax, ends)
         legend_below(figure, *legend_of(max(axes, key=lambda ax: len(ax.lines))), spread(frame))
     return figure
 
@@ -60,14 +65,20 @@ def _line(ax: Axes, rows: pd.DataFrame, x: str, color: str, number: int) -> None
     ax.fill_between(places, rows["low"].astype(float), rows["high"].astype(float), color=color, alpha=0.16, lw=0)
 
 
-def _mark(ax: Axes, rows: pd.DataFrame, x: str, color: str, ratio: float | None) -> None:
-    """A dot at the mean curve's minimum, and the mean ratio of minimum to final error at its end."""
-    lowest = rows.loc[rows["mean"].astype(float).idxmin()]
+def _mark(ax: Axes, rows: pd.DataFrame, x: str, color: str) -> None:
+    """A dot at the mean curve's minimum."""
+    lowest = rows.iloc[int(rows["mean"].to_numpy(float).argmin())]
     ax.plot([float(lowest[x])], [float(lowest["mean"])], color=color, marker="o", ms=5, ls="", zorder=3)
-    if ratio is not None and not is_missing(ratio):
-        last = rows.iloc[-1]
-        ax.annotate(f"{ratio:.2f}", (float(last[x]), float(last["mean"])), xytext=(4, 0), textcoords="offset points",
-                    va="center", fontsize=8, color=INK, annotation_clip=False)  # fmt: skip
+
+
+def _number(ax: Axes, ends: list[tuple[float, float, float]]) -> None:
+    """The ratio of each curve (its end's place and error, the ratio) at its end; no number covers another."""
+    room, free = 0.08 * ax.get_ylim()[1], -1.0
+    for place, level, ratio in sorted(ends, key=lambda end: end[1]):
+        free = max(level, free)
+        ax.annotate(f"{ratio:.2f}", (place, free), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
+                    color=INK, annotation_clip=False)  # fmt: skip
+        free += room
 
 
 PLOT = Plot(

@@ -17,7 +17,7 @@ from frequency_reg.probe.base import Probe, Rows
 from frequency_reg.records import field
 from frequency_reg.spectrum import linear_regions as plane
 from frequency_reg.spectrum import piecewise_linear as line
-from frequency_reg.spectrum.relu_network import Layers, Parts, Real, norm_product
+from frequency_reg.spectrum.relu_network import Complex, Layers, Parts, Real, norm_product
 
 _MOST_UNITS = 128
 """Hidden units of a network of two variables: so many make some thousands of linear regions."""
@@ -208,7 +208,7 @@ class FourierDecay(Probe):
         evenly = np.pi * (np.arange(64) + 0.5) / 64
         yield "generic", float(np.degrees(evenly[plane.bound(regions, 1.0, highest * _unit(evenly)).argmin()]))
         longest = np.argsort(-np.linalg.norm(regions.along, axis=1), kind="stable")[:32]
-        normals = np.arctan2(*regions.normal[longest].T[::-1]) % np.pi
+        normals = np.arctan2(regions.normal[longest, 1], regions.normal[longest, 0]) % np.pi
         shown = np.abs(plane.parts(regions, highest * _unit(normals)).interior)
         yield "normal", float(np.degrees(normals[shown.argmax()]))
 
@@ -236,9 +236,9 @@ class _Grid:
         if variables == 2:
             self.weighted = self.weighted * weight[:, None]
 
-    def transform(self, frequency: Real) -> np.ndarray:
+    def transform(self, frequency: Real) -> Complex:
         """The trapezoidal sum (K,) at angular frequencies (K, d), a block at a time."""
-        found = [np.zeros(0, complex)]
+        found: list[Complex] = [np.zeros(0, np.complex128)]
         for w in np.array_split(frequency, -(-len(frequency) // 16)) if len(frequency) else []:
             waves = [np.exp(-1j * np.outer(w[:, i], axis)) for i, axis in enumerate(self.axes)]
             found.append(

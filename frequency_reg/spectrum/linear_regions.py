@@ -87,7 +87,7 @@ def linear_regions(layers: Layers, low: Real, high: Real, most: int | None = Non
     corners = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]], dtype=np.float64)
     pieces = [(corners, np.eye(2), np.zeros(2))]  # corners (V, 2); the layer's inputs are matrix @ x + offset
     for weight, bias in layers[:-1]:
-        cut = []
+        cut: list[tuple[Real, Real, Real]] = []
         for polygon, matrix, offset in pieces:
             slope, rest = weight @ matrix, weight @ offset + bias
             for part in _split(polygon, slope, rest):
@@ -106,7 +106,7 @@ def _split(polygon: Real, slope: Real, rest: Real) -> Iterator[Real]:
     at = polygon @ slope.T + rest
     noise = _TOLERANCE * np.abs(at).max(0)
     for unit in np.nonzero((at.max(0) > noise) & (at.min(0) < -noise))[0]:
-        found = []
+        found: list[Real] = []
         for part in parts:
             height = part @ slope[unit] + rest[unit]
             height[np.abs(height) <= noise[unit]] = 0

@@ -133,4 +133,4 @@ def test_learned_masks_mask_the_limited_spectrum():
 
 def test_models_without_spatial_convolutions_are_refused():
     with pytest.raises(ValueError, match="regularizer=band_limit: MLP has no convolution with kernels above 1 x 1"):
-        BandLimit(band_limit=0.5).prepare(MLP(hidden=[4], **GREY))
+        BandLimit(band_limit=0.5).prepare(MLP(hidden=[4], activation="relu", **GREY))
