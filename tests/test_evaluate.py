@@ -22,7 +22,7 @@ NOISE = GaussianNoise(sigma=[0.1, 0.2], clip=True)
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return MLP(hidden=[16], image_shape=(1, 8, 8), num_classes=4, mean=(0.5,), std=(0.25,))
+    return MLP(hidden=[16], activation="relu", image_shape=(1, 8, 8), num_classes=4, mean=(0.5,), std=(0.25,))
 
 
 @pytest.fixture

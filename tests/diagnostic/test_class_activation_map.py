@@ -85,5 +85,7 @@ def test_rows_say_which_image_class_and_place_and_the_images_are_there():
 
 
 def test_a_network_without_feature_maps_shows_the_image_itself():
-    layer, found = evidence(question(MLP(hidden=[4], **FACTS)), torch.rand(1, 3, 16, 16), torch.tensor([2]))
+    layer, found = evidence(
+        question(MLP(hidden=[4], activation="relu", **FACTS)), torch.rand(1, 3, 16, 16), torch.tensor([2])
+    )
     assert (layer, found.shape) == ("input", (1, 16, 16))

@@ -22,7 +22,7 @@ def madry(eps: float, steps: int = 7, factor: float = 1.75) -> AdversarialTraini
 
 def test_two_classes_of_a_linear_model_are_pushed_to_the_corner_that_the_weights_name():
     """The loss of class 0 against class 1 rises with (w_1 - w_0) x alone: its sign is the attack, from any start."""
-    model = MLP(hidden=[1], image_shape=(1, 2, 2), num_classes=2, mean=(0.0,), std=(1.0,))
+    model = MLP(hidden=[1], activation="relu", image_shape=(1, 2, 2), num_classes=2, mean=(0.0,), std=(1.0,))
     model.hidden = nn.ModuleList()
     model.readout = nn.Linear(4, 2)
     model.readout.weight.data = torch.tensor([[1.0, -1.0, 2.0, 0.5], [0.0, 1.0, 3.0, -0.5]])
@@ -69,7 +69,7 @@ def test_the_attack_leaves_statistics_modes_gradients_and_flags_as_they_were():
 def test_a_certain_soft_label_is_attacked_as_its_class():
     """A label that is certain is the same label, whether it is a class or the probabilities of all."""
     torch.manual_seed(0)
-    model = MLP(hidden=[8], **DATA)
+    model = MLP(hidden=[8], activation="relu", **DATA)
     images = torch.rand(4, 1, 4, 4)
     certain = torch.tensor([0, 1, 2, 0])
     torch.manual_seed(1)

@@ -6,7 +6,7 @@ import torch
 from frequency_reg.model.mlp import MLP
 from frequency_reg.regularizer.gaussian_augmentation import GaussianAugmentation
 
-MODEL = MLP(hidden=[4], image_shape=(3, 8, 8), num_classes=10, mean=(0.5,) * 3, std=(0.2,) * 3)
+MODEL = MLP(hidden=[4], activation="relu", image_shape=(3, 8, 8), num_classes=10, mean=(0.5,) * 3, std=(0.2,) * 3)
 GREY = torch.full((2000, 3, 8, 8), 0.5)
 LABELS = torch.arange(2000) % 10
 

@@ -11,7 +11,7 @@ from frequency_reg.model.mlp import MLP
 from frequency_reg.objective import mean_loss
 from frequency_reg.regularizer.label_smoothing import LabelSmoothing
 
-MODEL = MLP(hidden=[4], image_shape=(1, 4, 4), num_classes=4, mean=(0.5,), std=(0.2,))
+MODEL = MLP(hidden=[4], activation="relu", image_shape=(1, 4, 4), num_classes=4, mean=(0.5,), std=(0.2,))
 IMAGES = torch.rand(3, 1, 4, 4)
 
 

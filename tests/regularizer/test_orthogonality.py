@@ -57,7 +57,7 @@ def test_an_orthogonal_matrix_need_not_be_an_orthogonal_convolution():
 
 def test_penalty_is_the_sum_over_layers_and_its_gradient_that_of_the_formula():
     torch.manual_seed(0)
-    model = MLP(hidden=[4], **DATA)
+    model = MLP(hidden=[4], activation="relu", **DATA)
     regularizer = Orthogonality(orthogonality=0.1, orthogonality_of="matrix")
     penalty = regularizer.penalty(model)
     weights = [model.get_parameter("hidden.0.0.weight"), model.get_parameter("readout.weight")]

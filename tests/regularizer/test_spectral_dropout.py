@@ -76,4 +76,6 @@ def test_zero_changes_no_module_whatever_the_threshold():
 
 def test_vectors_are_no_maps():
     with pytest.raises(ValueError, match=r"regularizer=spectral_dropout: no feature maps \(C, H, W\) reach"):
-        SpectralDropout(spectral_dropout=0.2, spectral_threshold=0.1).prepare(MLP(hidden=[4], **DATA))
+        SpectralDropout(spectral_dropout=0.2, spectral_threshold=0.1).prepare(
+            MLP(hidden=[4], activation="relu", **DATA)
+        )

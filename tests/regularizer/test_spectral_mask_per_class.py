@@ -165,7 +165,7 @@ def test_masks_start_clipped_stay_clipped_and_are_not_decayed():
 
 def test_error_texts():
     with pytest.raises(ValueError, match="per_class: MLP has no block convolutions to mask; choose a convolutional"):
-        masked(MLP(hidden=[4], **FACTS))
+        masked(MLP(hidden=[4], activation="relu", **FACTS))
     one = LeNet(kernel_size=3, padding=1, width=0.5, **{**FACTS, "num_classes": 1})
     with pytest.raises(ValueError, match=r"LeNet tells no classes apart; .* and a data set with classes"):
         masked(one)

@@ -50,7 +50,7 @@ def test_penalty_and_gradient_are_those_of_singular_value_decompositions():
 def test_one_iteration_follows_the_weight_as_torch_does():
     """torch divides by the norm that it follows with one iteration an access: weight / parametrized = sigma."""
     linear = nn.Linear(7, 5)
-    model = MLP(hidden=[5], image_shape=(1, 1, 7), num_classes=5, mean=(0.0,), std=(1.0,))
+    model = MLP(hidden=[5], activation="relu", image_shape=(1, 1, 7), num_classes=5, mean=(0.0,), std=(1.0,))
     model.hidden[0][0].weight.data.copy_(linear.weight)
     regularizer, model = prepared(model, power_iterations=1)
     regularizer._inputs = {"hidden.0.0": (7,)}
