@@ -347,15 +347,15 @@ def _published(study: Study) -> dict[str, Any]:
 def _value(r: Any) -> list[str]:
     """Cells: quantity, published, ours, prediction interval, n, verdict."""
     label, unit = _quantity(r.metric)
-    ours = estimate_text(r.mean, r.half_width, unit)  # type: ignore[arg-type]
-    published = number_text(r.published, unit) + COMPUTED * r.computed  # type: ignore[arg-type]
+    ours = estimate_text(r.mean, r.half_width, unit)
+    published = number_text(r.published, unit) + COMPUTED * r.computed
     return [label, published, ours, _range(r.low, r.high, unit), str(r.n), r.verdict]
 
 
 def _sign(r: Any) -> list[str]:
     """Cells: quantity, published difference, ours, its interval, n, verdict."""
     label, unit = _quantity(r.metric, points=True)
-    published, mean = (signed(number_text(value, unit)) for value in (r.published, r.mean))  # type: ignore[arg-type]
+    published, mean = (signed(number_text(value, unit)) for value in (r.published, r.mean))
     interval = _range(r.low, r.high, unit, signs=True)
     return [label, published + COMPUTED * r.computed, mean, interval, str(r.n), r.verdict]
 

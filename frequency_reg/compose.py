@@ -221,7 +221,7 @@ def grid(
                 f"{override.input_line}: an interval is for a search; add hydra/sweeper=optuna, or give values"
             )
     given = {override.get_key_element() for override in parsed}
-    grids = [{**params, **row} for row in rows] or [params]
+    grids = [{**params, **row} for row in rows] or [dict(params)]
     texts, varied = _choices(parsed, grids, given)
     if not all(map(all, texts)):
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")

@@ -95,6 +95,6 @@ class DroppedCoefficients(nn.Module):
 def cosine_matrix(n: int) -> Tensor:
     """T (n, n) float32 with ``T[k, i] = c_k cos(pi (i + 1/2) k / n)``, c_0 = sqrt(1 / n), else sqrt(2 / n)."""
     k = torch.arange(n, dtype=torch.float64)
-    matrix = torch.cos(torch.pi / n * k[:, None] * (k[None, :] + 0.5)) * (2 / n) ** 0.5
+    matrix: Tensor = torch.cos(torch.pi / n * k[:, None] * (k[None, :] + 0.5)) * (2 / n) ** 0.5
     matrix[0] = n**-0.5
     return matrix.float()

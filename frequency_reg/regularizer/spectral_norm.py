@@ -144,4 +144,5 @@ class _Layer(NamedTuple):
 
 
 def _unit(x: Tensor) -> Tensor:
-    return x / torch.linalg.vector_norm(x).clamp_min(torch.finfo(x.dtype).tiny)
+    unit: Tensor = x / torch.linalg.vector_norm(x).clamp_min(torch.finfo(x.dtype).tiny)
+    return unit
