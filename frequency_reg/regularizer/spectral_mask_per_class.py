@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer
+from frequency_reg.spectrum.masking import masked_spectrum
 
 THRESHOLD = 0.5
 PARAMETER = "class_mask"
@@ -129,12 +130,13 @@ def tied(mask: Tensor, width: int) -> Tensor:
 
 def _mask_output(convolution: nn.Module, _: Any, output: Tensor) -> Tensor:
     """The convolution's output (K N, C, H, W), image after image for class after class, under each class's mask."""
-    mask = tied(getattr(convolution, PARAMETER), output.shape[-1])
-    binary = (mask.detach() >= THRESHOLD).to(mask.dtype) + (mask - mask.detach())  # B(M), with the gradient of M
+    masks, whole = tied(getattr(convolution, PARAMETER), output.shape[-1]), slice(None)
+    filtered = []
     with torch.autocast(output.device.type, enabled=False):
-        spectrum = torch.fft.rfft2(output.float().unflatten(0, (len(mask), -1)))
-        filtered: Tensor = torch.fft.irfft2(spectrum * binary[:, None], s=output.shape[-2:])
-    return filtered.flatten(0, 1).to(output.dtype)
+        for mask, maps in zip(masks, output.float().chunk(len(masks)), strict=True):
+            binary = (mask.detach() >= THRESHOLD).to(mask.dtype)
+            filtered.append(masked_spectrum(maps, mask, binary, binary, whole, whole))
+    return torch.cat(filtered).to(output.dtype)
 
 
 def _for_every_class(model: Model, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
