@@ -5,7 +5,8 @@ Every masked convolution learns which bins of its output's spectrum to keep::
     S = DFT2(x * w)       S_hat = S . B(M)      B(M) = [M >= 0.5]      y = DFT2^-1(S_hat)
 
 A mask per output channel and frequency multiplies the sum over input channels, so that masking S equals: plain
-convolution, real DFT of its output, mask, inverse DFT. No convolution in the frequency domain is needed.
+convolution, real DFT of its output, mask, inverse DFT (:mod:`frequency_reg.spectrum.masking`). No convolution in the
+frequency domain is needed.
 
 Backward, with dS_hat the gradient of the loss with respect to S_hat (straight through the threshold)::
 
@@ -20,7 +21,8 @@ A trained mask is not folded into the weights for inference. The folded layer is
 size of the DFT, (H + k - 1) x (W + k - 1) in place of k x k, or H x W circularly; ``benchmarks/mask_layer.py`` builds
 it, checks that its output is the same and times it. Measured in evaluation, 3 x 3, batch 64, one thread, against the
 plain convolution: 64 channels at 8 px 6.4 times its time folded, 1.0 times with the mask as it is; 512 channels at 4 px
-5.5 and 1.8; 64 channels at 4 px 27 and 23 (n = 3 turns on a busy machine). Larger maps make the kernel larger still.
+5.5 and 1.8; 64 channels at 4 px 27 and 23 (n = 3 turns on a busy machine, the mask still by FFT, which is slower than
+the matrix products of today). Larger maps make the kernel larger still.
 Only a mask that keeps every bin folds for nothing, and then the layer's weight is the plain convolution's already.
 """
 
