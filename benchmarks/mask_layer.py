@@ -1,6 +1,6 @@
 """What a mask on a convolution's spectrum costs: time and memory beside the plain convolution, and folded into one.
 
-python benchmarks/mask_layer.py [--turns 7] [--batch 128]
+python benchmarks/mask_layer.py [--turns 7] [--batch 128] [--device cuda]
 
 Layers of ResNet-20 (16, 32, 64 channels at 32, 16, 8 px) and of ResNet-18's last stage (512 channels at 4 px), 3 x 3,
 float32, forward and backward in training, forward alone in evaluation. Each turn times every layer once, plain and
@@ -37,16 +37,20 @@ class Case:
     channels: int
     side: int
     batch: int
+    device: torch.device
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         torch.manual_seed(0)
         size = (self.batch, self.channels, self.side, self.side)
-        self.x = torch.randn(size).contiguous(memory_format=torch.channels_last).requires_grad_(True)
+        x = torch.randn(size, device=self.device)
+        self.x = x.contiguous(memory_format=torch.channels_last).requires_grad_(True)
         plain = nn.Conv2d(self.channels, self.channels, 3, padding=1, bias=False)
-        layers: dict[str, nn.Module] = {"plain": plain.to(memory_format=torch.channels_last)}
+        plain = plain.to(device=self.device, memory_format=torch.channels_last)
+        layers: dict[str, nn.Module] = {"plain": plain}
         for kind in ("linear", "circular"):
-            layers[kind] = MaskedConv2d(plain, (self.side, self.side), convolution=kind, **OPTIONS)
+            masked = MaskedConv2d(plain, (self.side, self.side), convolution=kind, **OPTIONS)
+            layers[kind] = masked.to(self.device)
             nn.init.normal_(layers[kind].mask, 0.8, 0.2)
         self.layers = layers
         if self.side <= FOLDED_UP_TO:
@@ -64,9 +68,15 @@ class Case:
             self._time("folded forward", lambda: _quietly(self.folded, self.x))
 
     def _time(self, name: str, call: Callable[[], object]) -> None:
+        self._finish()
         started = time.perf_counter()
         call()
+        self._finish()
         self.seconds.setdefault(name, []).append(time.perf_counter() - started)
+
+    def _finish(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def median(self, name: str) -> float:
         """Median seconds over the turns but the first, which warms up."""
@@ -110,9 +120,9 @@ def kept_bytes(layer: nn.Module, x: Tensor) -> int:
     return sum(found.values())
 
 
-def table(cases: list[Case], threads: int) -> None:
+def table(cases: list[Case], where: str) -> None:
     """Print milliseconds of the plain layers and ratios to them."""
-    print(f"{threads} thread{'s' * (threads > 1)}; ms of the plain layer, ratios to it of the others")
+    print(f"{where}; ms of the plain layer, ratios to it of the others")
     print("channels  px  | train ms  linear  circular | eval ms  linear  circular  folded | kept MiB: linear  circular")
     for case in cases:
         both, forward = case.median("plain both"), case.median("plain forward")
@@ -127,18 +137,20 @@ def table(cases: list[Case], threads: int) -> None:
 
 
 def main() -> None:
-    """Measure with one thread and with two."""
+    """Measure on a GPU, or on the CPU with one thread and with two."""
     parser = argparse.ArgumentParser(description="Cost of a masked convolution beside the plain one.")
     parser.add_argument("--turns", type=int, default=7, help="timed turns, after one that warms up")
     parser.add_argument("--batch", type=int, default=128, help="images of a batch")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="cpu, cuda")
     arguments = parser.parse_args()
-    for threads in (1, 2):
+    gpu = arguments.device.type == "cuda"
+    for threads in (1,) if gpu else (1, 2):
         torch.set_num_threads(threads)
-        cases = [Case(channels, side, arguments.batch) for channels, side in LAYERS]
+        cases = [Case(channels, side, arguments.batch, arguments.device) for channels, side in LAYERS]
         for _ in range(arguments.turns + 1):
             for case in cases:
                 case.turn()
-        table(cases, threads)
+        table(cases, torch.cuda.get_device_name(arguments.device) if gpu else f"{threads} thread{'s' * (threads > 1)}")
 
 
 if __name__ == "__main__":
