@@ -90,7 +90,10 @@ class ClassActivationMap(Diagnostic):
 
 
 def evidence(question: Question, pixels: Tensor, classes: Tensor) -> tuple[str, Tensor]:
-    """Layer and ``h w sum_k alpha_k A_k`` (N, h, w) float64 of images (N, C, H, W) for the classes (N,)."""
+    """Layer and ``h w sum_k alpha_k A_k`` (N, h, w) float64 of images (N, C, H, W) for the classes (N,).
+
+    Where the network passes every image several times (once for each class, say), the sum over its passes.
+    """
     with torch.enable_grad(), _feature_maps(question.model) as found:
         pixels = pixels.clone().requires_grad_(True)
         score = question.logits(pixels).gather(1, classes[:, None]).sum()
@@ -98,7 +101,8 @@ def evidence(question: Question, pixels: Tensor, classes: Tensor) -> tuple[str, 
         (gradient,) = torch.autograd.grad(score, features)
     alpha = gradient.double().mean((2, 3), keepdim=True)
     places = features.shape[2] * features.shape[3]
-    return layer, places * (alpha * features.detach().double()).sum(1)
+    maps = places * (alpha * features.detach().double()).sum(1)
+    return layer, maps.view(-1, len(pixels), *maps.shape[1:]).sum(0)
 
 
 @contextmanager

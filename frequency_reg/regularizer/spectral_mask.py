@@ -39,7 +39,7 @@ from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
 from frequency_reg.regularizer.feature_maps import input_shapes
 from frequency_reg.regularizer.full_convolution import FullConvolution
-from frequency_reg.spectrum.masking import masked_spectrum
+from frequency_reg.spectrum.masking import masked_spectrum, tied_half_plane
 
 THRESHOLD = 0.5
 
@@ -155,8 +155,6 @@ class MaskedConv2d(FullConvolution):
         half = self.fft_size[1] // 2 + 1
         channels = self.out_channels if mask_shape == "per_channel" else 1
         self.mask = nn.Parameter(torch.ones(channels, self.fft_size[0], half, device=self.weight.device))
-        self.register_buffer("representative", _hermitian_representatives(*self.fft_size), persistent=False)
-        self.representative: Tensor
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """(N, C_in, H, W) -> (N, C_out, H_out, W_out), as the convolution it replaces."""
@@ -167,7 +165,7 @@ class MaskedConv2d(FullConvolution):
 
     def tied_mask(self) -> Tensor:
         """M on the half plane (C, n_h, n_w // 2 + 1), each conjugate pair reading its one representative."""
-        return self.mask.flatten(1)[:, self.representative].view_as(self.mask)
+        return tied_half_plane(self.mask, self.fft_size[1])
 
     def share_removed(self) -> float:
         """Share of the bins of the full plane whose mask is below the threshold."""
@@ -183,8 +181,8 @@ class MaskedConv2d(FullConvolution):
         forward = binary if self.binary_values else values
         backward = binary if self.binary_gradient else values
         if self.training and self.random_drop > 0:
-            draw = (torch.rand_like(values) >= self.random_drop).flatten(1)[:, self.representative].view_as(values)
-            kept = draw / (1 - self.random_drop)
+            kept = tied_half_plane((torch.rand_like(values) >= self.random_drop).to(values.dtype), self.fft_size[1])
+            kept = kept / (1 - self.random_drop)
             forward, backward = forward * kept, backward * kept
         return tied, forward, backward
 
@@ -196,14 +194,3 @@ def _conjugates(n_w: int, device: torch.device) -> Tensor:
     if n_w % 2 == 0:
         counts[-1] = 1
     return counts
-
-
-def _hermitian_representatives(n_h: int, n_w: int) -> Tensor:
-    """Flat index, for each bin of the half plane, of the bin that holds its value (itself, but for the tied rows)."""
-    half = n_w // 2 + 1
-    row = torch.arange(n_h)[:, None].expand(n_h, half).clone()
-    tied_columns = [0, half - 1] if n_w % 2 == 0 else [0]
-    mirror = (n_h - torch.arange(n_h)) % n_h
-    for column in tied_columns:
-        row[:, column] = torch.minimum(torch.arange(n_h), mirror)
-    return (row * half + torch.arange(half)).flatten()

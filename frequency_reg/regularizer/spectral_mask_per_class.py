@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from frequency_reg.model.base import Model
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer
-from frequency_reg.spectrum.masking import masked_spectrum
+from frequency_reg.spectrum.masking import masked_spectrum, tied_half_plane
 
 THRESHOLD = 0.5
 PARAMETER = "class_mask"
@@ -101,7 +101,7 @@ class SpectralMaskPerClass(Regularizer):
         shapes = _output_shapes(model)
         for layer, mask in _masks(model):
             width = shapes[layer][2]
-            kept = (tied(mask.detach(), width) >= THRESHOLD).double()
+            kept = (tied_half_plane(mask.detach(), width) >= THRESHOLD).double()
             counts = torch.full((kept.shape[-1],), 2.0, dtype=torch.float64, device=kept.device)
             counts[[0, -1] if width % 2 == 0 else [0]] = 1
             bins = float(counts.sum()) * kept.shape[-2] * kept.shape[1]
@@ -116,21 +116,9 @@ class SpectralMaskPerClass(Regularizer):
                 mask.clamp_(0, 1)
 
 
-def tied(mask: Tensor, width: int) -> Tensor:
-    """M (..., n_h, width // 2 + 1) with each pair of conjugate bins in columns 0 and width / 2 reading the lower row's.
-
-    The other columns' conjugates are not stored; without the ties the mask of a real map would not be binary.
-    """
-    rows = torch.arange(mask.shape[-2], device=mask.device)
-    columns = torch.arange(mask.shape[-1], device=mask.device)
-    lower = torch.minimum(rows, (len(rows) - rows) % len(rows))
-    own = (columns > 0) & (2 * columns != width)
-    return torch.where(own, mask, mask[..., lower, :])
-
-
 def _mask_output(convolution: nn.Module, _: Any, output: Tensor) -> Tensor:
     """The convolution's output (K N, C, H, W), image after image for class after class, under each class's mask."""
-    masks, whole = tied(getattr(convolution, PARAMETER), output.shape[-1]), slice(None)
+    masks, whole = tied_half_plane(getattr(convolution, PARAMETER), output.shape[-1]), slice(None)
     filtered = []
     with torch.autocast(output.device.type, enabled=False):
         for mask, maps in zip(masks, output.float().chunk(len(masks)), strict=True):

@@ -1,8 +1,9 @@
-"""A real mask on the 2-D spectrum of real signals, as matrix products with real sines and cosines.
+"""A real mask on the 2-D spectrum of real signals: by matrix products with real sines and cosines, or by the FFT.
 
-With R_n the orthonormal real DFT basis of n samples (rows: mean, cosines, for even n the alternating row, sines) the
-coefficients of a signal x are ``s = R_h x R_w^T``. A bin (u, v) of the complex DFT and its conjugate are one plane
-wave, a cosine and a sine of ``2 pi (u y / n_h + v x / n_w)``, which are combinations of products of the rows::
+The products are for a CPU, the FFT is for a GPU. With R_n the orthonormal real DFT basis of n samples (rows: mean,
+cosines, for even n the alternating row, sines) the coefficients of a signal x are ``s = R_h x R_w^T``. A bin (u, v) of
+the complex DFT and its conjugate are one plane wave, a cosine and a sine of ``2 pi (u y / n_h + v x / n_w)``, which are
+combinations of products of the rows::
 
     cos(a + b) = cc - ss    sin(a + b) = sc + cs        bin ( u, v), masked by M(u, v)
     cos(a - b) = cc + ss    sin(a - b) = sc - cs        bin (-u, v), masked by M(-u, v)
@@ -14,20 +15,27 @@ so that masking mixes each coefficient with its partner, in which both rows chan
 
 and the masked signal is ``R_h^T s' R_w``, of which only the wanted rows and columns are computed. At the sizes of
 CIFAR's layers this is several times faster on a CPU than ``irfft2(M . rfft2(x))``, which it equals
-(`benchmarks/mask_layer.py`): the products run at the speed of a convolution and need no complex numbers.
+(`benchmarks/mask_layer.py`): the products run at the speed of a convolution and need no complex numbers. On a GPU the
+many small products are the slower way.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 
 def masked_spectrum(
-    x: Tensor, mask: Tensor, forward_mask: Tensor, backward_mask: Tensor, rows: slice, columns: slice
+    x: Tensor,
+    mask: Tensor,
+    forward_mask: Tensor,
+    backward_mask: Tensor,
+    rows: slice,
+    columns: slice,
+    by: Literal["products", "fft"] | None = None,
 ) -> Tensor:
     """``irfft2(rfft2(x) . forward_mask)`` at some pixels, with gradients that are given other masks to go through.
 
@@ -42,12 +50,28 @@ def masked_spectrum(
         forward_mask, backward_mask: the same shape. In columns 0 and (even n_w) n_w / 2 the bins h and n_h - h hold the
             same value.
         rows, columns: the window that is wanted, steps included.
+        by: how; None is the faster one on the device of ``x``.
 
     Returns:
         (N, C, the window's height, its width).
     """
-    found: Tensor = _MaskedSpectrum.apply(x, mask, forward_mask, backward_mask, rows, columns)
+    fft = x.device.type != "cpu" if by is None else by == "fft"
+    kernel: Any = _ByFFT if fft else _ByProducts
+    found: Tensor = kernel.apply(x, mask, forward_mask, backward_mask, rows, columns)
     return found
+
+
+def tied_half_plane(mask: Tensor, width: int) -> Tensor:
+    """(..., n_h, width // 2 + 1) with rows h > n_h / 2 of columns 0 and (even width) width / 2 replaced by n_h - h.
+
+    These bins are each other's conjugates, so that without the ties the mask of a real map would not be the one said;
+    the other columns' conjugates are not stored. By slices: the gradient of a gather sums by index, which a GPU does
+    deterministically at many times the price.
+    """
+    n_h = mask.shape[-2]
+    tied = torch.cat([mask[..., : n_h // 2 + 1, :], mask[..., 1 : (n_h + 1) // 2, :].flip(-2)], dim=-2)
+    own = slice(1, (width + 1) // 2)
+    return torch.cat([tied[..., :1], mask[..., own], tied[..., own.stop :]], dim=-1)
 
 
 @lru_cache(maxsize=64)
@@ -67,7 +91,37 @@ def real_basis(n: int, dtype: torch.dtype = torch.float32, device: torch.device 
         return basis.to(dtype=dtype, device=device)
 
 
-class _MaskedSpectrum(torch.autograd.Function):
+class _ByFFT(torch.autograd.Function):
+    """See :func:`masked_spectrum`. Columns of the half plane whose conjugates are not stored count twice in dmask."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, mask: Tensor, forward_mask: Tensor, backward_mask: Tensor, rows: slice, columns: slice
+    ) -> Tensor:
+        ctx.size, ctx.window, ctx.mask_shape = (x.shape[-2], x.shape[-1]), (rows, columns), mask.shape
+        spectrum = torch.fft.rfft2(x)
+        ctx.save_for_backward(spectrum, backward_mask)
+        y: Tensor = torch.fft.irfft2(spectrum * forward_mask, s=ctx.size)
+        return y[..., rows, columns].contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
+        spectrum, backward_mask = ctx.saved_tensors
+        (n_h, n_w), (rows, columns) = ctx.size, ctx.window
+        whole = gradient.new_zeros(*gradient.shape[:2], n_h, n_w)
+        whole[..., rows, columns] = gradient
+        arriving = torch.fft.rfft2(whole)
+        d_mask = None
+        if ctx.needs_input_grad[1]:
+            products = (spectrum.real * arriving.real).add_(spectrum.imag * arriving.imag)
+            d_mask = products.sum(dim=0 if ctx.mask_shape[0] != 1 else (0, 1)).view(ctx.mask_shape) / (n_h * n_w)
+            d_mask[..., 1 : (n_w + 1) // 2] *= 2
+        d_x = torch.fft.irfft2(arriving * backward_mask, s=ctx.size) if ctx.needs_input_grad[0] else None
+        return d_x, d_mask, None, None, None, None
+
+
+class _ByProducts(torch.autograd.Function):
     """See :func:`masked_spectrum`. Inside, pixels come before channels, (N, H, W, C), which makes the products long."""
 
     @staticmethod

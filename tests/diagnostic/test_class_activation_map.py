@@ -12,6 +12,7 @@ from frequency_reg.diagnostic.class_activation_map import ClassActivationMap, ev
 from frequency_reg.model.base import Model
 from frequency_reg.model.mlp import MLP
 from frequency_reg.model.resnet20 import ResNet20
+from frequency_reg.regularizer.spectral_mask_per_class import SpectralMaskPerClass
 
 FACTS = {"image_shape": (3, 16, 16), "num_classes": 5, "mean": (0.5,) * 3, "std": (0.3,) * 3}
 
@@ -89,3 +90,16 @@ def test_a_network_without_feature_maps_shows_the_image_itself():
         question(MLP(hidden=[4], activation="relu", **FACTS)), torch.rand(1, 3, 16, 16), torch.tensor([2])
     )
     assert (layer, found.shape) == ("input", (1, 16, 16))
+
+
+def test_a_network_that_passes_an_image_once_for_each_class_gives_the_map_of_the_asked_class_s_pass():
+    torch.manual_seed(0)
+    options = {"class_mask_shape": "per_channel", "class_mask_init_mean": 0.5, "class_mask_init_sd": 0.3}
+    model = ResNet20(width=4, kernel_size=3, shortcut="pad", norm="batch", **FACTS)
+    asked = question(SpectralMaskPerClass(**options).prepare(model))
+    pixels, classes = as_values(asked.split.images[:3]), torch.tensor([3, 0, 1])
+    _, found = evidence(asked, pixels, classes)
+    assert found.shape == (3, 4, 4)
+    with torch.no_grad():
+        logits = asked.model(pixels).gather(1, classes[:, None])[:, 0]
+    assert torch.allclose(found.mean((1, 2)) + model.readout.bias[classes], logits.double(), rtol=1e-4, atol=1e-4)

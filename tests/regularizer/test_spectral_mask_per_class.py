@@ -13,8 +13,9 @@ from frequency_reg.model.lenet import LeNet
 from frequency_reg.model.mlp import MLP
 from frequency_reg.model.resnet20 import ResNet20
 from frequency_reg.regularizer.base import Composition
-from frequency_reg.regularizer.spectral_mask_per_class import SpectralMaskPerClass, tied
+from frequency_reg.regularizer.spectral_mask_per_class import SpectralMaskPerClass
 from frequency_reg.regularizer.weight_decay import WeightDecay
+from frequency_reg.spectrum.masking import tied_half_plane
 
 FACTS = {"image_shape": (1, 8, 8), "num_classes": 3, "mean": (0.3,), "std": (0.4,)}
 DEFAULTS = {"class_mask_shape": "per_channel", "class_mask_init_mean": 0.5, "class_mask_init_sd": 0.3}
@@ -52,7 +53,7 @@ def test_the_score_of_a_class_is_its_logit_under_its_own_masks(shape):
         y = (image - 0.3) / 0.4
         for layer, size in (("conv1", 8), ("conv2", 4)):
             y = getattr(plain, layer)(y)
-            half = tied(model.get_parameter(f"{layer}.class_mask").detach()[c], size)
+            half = tied_half_plane(model.get_parameter(f"{layer}.class_mask").detach()[c], size)
             keep = full_plane(half, size) >= 0.5
             y = plain.pool(torch.relu(torch.fft.ifft2(torch.fft.fft2(y) * keep).real))
         y = torch.relu(plain.fc1(y.flatten(1)))
@@ -70,7 +71,7 @@ def test_masks_that_keep_all_leave_the_network_as_it_was():
 
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (5, 6), (4, 5)])
 def test_ties_make_the_full_mask_hermitian(height, width):
-    full = full_plane(tied(torch.rand(2, height, width // 2 + 1), width), width)
+    full = full_plane(tied_half_plane(torch.rand(2, height, width // 2 + 1), width), width)
     assert torch.equal(full, full.flip(-2, -1).roll((1, 1), (-2, -1)))
 
 
