@@ -1,0 +1,48 @@
+"""What a run's process is set up as: device, precision and the switches of the arithmetic."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from frequency_reg import experiment
+from frequency_reg.compose import make_plan
+from frequency_reg.config import ConfigError
+from frequency_reg.experiment import set_up_torch
+
+
+def config(**runtime):
+    made = make_plan([], multirun=False).runs[0]
+    return dataclasses.replace(made, runtime=dataclasses.replace(made.runtime, device="cpu", **runtime))
+
+
+def test_numbers_too_small_for_a_float32_are_zero():
+    """Weights that decay towards 0 would become denormal and a step many times slower."""
+    set_up_torch(config())
+    assert float(torch.tensor(1e-30) * torch.tensor(1e-10)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("processor", "avx512_bf16", "amx", "expected"),
+    [
+        ("AMD EPYC", True, False, torch.bfloat16),
+        ("Intel(R) Xeon(R) Processor", True, False, torch.float32),
+        ("Intel(R) Xeon(R) Processor", True, True, torch.bfloat16),
+        ("AMD EPYC", False, False, torch.float32),
+    ],
+)
+def test_auto_is_the_precision_that_is_faster_on_the_processor(monkeypatch, processor, avx512_bf16, amx, expected):
+    monkeypatch.setattr(experiment, "processor", lambda: processor)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert set_up_torch(config()) == (torch.device("cpu"), expected)
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    made = config()
+    made = dataclasses.replace(made, runtime=dataclasses.replace(made.runtime, device="cuda"))
+    with pytest.raises(ConfigError, match=r"runtime\.device=cuda: no CUDA device is available here; use auto or cpu"):
+        set_up_torch(made)
