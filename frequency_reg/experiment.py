@@ -253,7 +253,7 @@ def set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
     if runtime.threads is not None:
         torch.set_num_threads(runtime.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # Without, weights that decay towards 0 become denormal numbers, which a CPU multiplies in microcode: 12 times slower.
+    # Weights that decay towards 0 would become denormal numbers, which cost a CPU 12 times as much.
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(runtime.deterministic)
     # The guard that fills every new tensor with NaN; nothing here reads what was never written, and a step is faster.
