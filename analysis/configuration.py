@@ -26,7 +26,14 @@ SEED = "config.seed"
 REGULARIZER = "config.regularizer"
 UNKNOWN = "unknown"
 """The regularizer of a run whose record names none, not even ``none``."""
-BEFORE = {"config.standardize_input": True}
+BEFORE = {
+    "config.corruption.gaussian_blur.border": "reflect",
+    "config.diagnostic": "{}",
+    "config.evaluation.eight_bit": False,
+    "config.model.activation": "relu",
+    "config.model.norm": "batch",
+    "config.standardize_input": True,
+}
 """What a record means that lacks a column which came later, where it does not mean "none"."""
 
 
@@ -121,7 +128,7 @@ def configurations(run: pd.DataFrame) -> Configurations:
     Returns:
         The configurations; labels are unique, ``none`` comes first, then names and strengths in ascending order.
     """
-    run = run.assign(**{name: run[name].where(run[name].notna(), v) for name, v in BEFORE.items() if name in run})
+    run = _as_meant(run)
     columns = config_columns(run)
     differing = differing_columns(run)
     keys = _groups(run, differing)
@@ -146,6 +153,22 @@ def configurations(run: pd.DataFrame) -> Configurations:
 
 
 _TABLE = ("context", "label", "regularizer", "strength")
+
+
+def _as_meant(run: pd.DataFrame) -> pd.DataFrame:
+    """The rows with :data:`BEFORE` where they lack a column that others of the same enclosing choice have."""
+    columns = config_columns(run)
+    filled: dict[str, pd.Series] = {}
+    for name in set(BEFORE) & set(columns):
+        lacks = run[name].isna()
+        parent = enclosing(name, columns)
+        if parent is not None:
+            lacks &= run[name].notna().groupby(run[parent], dropna=False).transform("any")
+        inside = [column for column in columns if column.startswith(f"{name}.")]
+        if inside:
+            lacks &= run[inside].isna().all(axis=1)
+        filled[name] = run[name].mask(lacks, BEFORE[name])
+    return run.assign(**filled)
 
 
 def _groups(run: pd.DataFrame, differing: Sequence[str]) -> pd.Series:

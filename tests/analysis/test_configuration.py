@@ -100,3 +100,20 @@ def test_a_strength_in_a_column_of_text_is_a_number_where_it_is_one() -> None:
 def test_true_is_no_strength() -> None:
     frame = run(regularizer=["dropout"] * 2, regularizer__dropout=[True, False], seed=[0, 0])
     assert configurations(frame).table["strength"].isna().all()
+
+
+def test_a_record_of_a_time_before_a_key_means_what_that_time_did() -> None:
+    frame = run(
+        model=["resnet20", "resnet20", "lenet", "vit"],
+        model__norm=[None, "batch", None, None],
+        diagnostic=[None, "{}", None, "{}"],
+        diagnostic__fgsm__images=[None, None, 500, None],
+        regularizer=["none"] * 4,
+        seed=[0, 1, 0, 0],
+    )
+    made = configurations(frame)
+    assert made.runs["configuration"].nunique() == 3, "the resnet20s are one"
+    assert made.choices["config.model.norm"].tolist().count("batch") == 1, "other models have no norm to choose"
+    lenet = made.choices[made.choices["config.model"] == "lenet"].iloc[0]
+    assert lenet["config.diagnostic.fgsm.images"] == 500
+    assert lenet.isna()["config.diagnostic"], "it had a diagnostic"

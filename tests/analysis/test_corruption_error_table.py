@@ -360,7 +360,7 @@ def test_errors_on_other_images_are_no_baseline(
     code, out, err = ran(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")
     assert (code, out) == (2, "")
     assert f"--baseline n0: was {expected}" in err
-    key, chosen = next(iter(theirs.items())) if theirs else (next(iter(ours)), "null")
+    key, chosen = next(iter(theirs.items())) if theirs else (next(iter(ours)), "false")
     named = ("--baseline", "regularizer=none", "--baseline", f"{key}={chosen}")
     code, out, err = ran(capsys, tmp_path, *named)
     assert (code, out) == (2, "")
