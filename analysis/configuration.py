@@ -1,11 +1,11 @@
 """What was varied: which configuration columns differ, which runs share a configuration, and what to call it.
 
-A *configuration* is every ``config.*`` column but ``config.seed``; runs that share it are replications. Its label is
-made only from what differs among the runs at hand. Nested columns (``config.optimizer.lr`` under ``config.optimizer``)
-count as different only where they differ among runs that agree in the enclosing choice: that dropout runs have no
-weight-decay strength follows from ``regularizer`` and is not a second difference. A regularizer's own strength (the
-column that bears its name, as in ``config.regularizer.weight_decay``) is always part of its label. A run that does not
-say which regularizer it had is called ``unknown``: it is no run without one.
+A *configuration* is every ``config.*`` column but ``config.seed`` and what changes no metric; runs that share it are
+replications. Its label is made only from what differs among the runs at hand. Nested columns (``config.optimizer.lr``
+under ``config.optimizer``) count as different only where they differ among runs that agree in the enclosing choice:
+that dropout runs have no weight-decay strength follows from ``regularizer`` and is not a second difference. A
+regularizer's own strength (the column that bears its name, as in ``config.regularizer.weight_decay``) is always part of
+its label. A run that does not say which regularizer it had is called ``unknown``: it is no run without one.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ BEFORE = {
     "config.standardize_input": True,
 }
 """What a record means that lacks a column which came later, where it does not mean "none"."""
+IMMATERIAL = ("config.evaluation.batch_size", "config.probe.kernel_spectrum.null_draws")
+"""Columns that change no metric of a run: how many images a forward pass holds, how often the null is drawn."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Configurations:
 
 
 def config_columns(run: pd.DataFrame) -> list[str]:
-    """The ``config.*`` columns that make a configuration: all but the seed."""
-    return [str(c) for c in run.columns if str(c).startswith(PREFIX) and c != SEED]
+    """The ``config.*`` columns that make a configuration: all but the seed and :data:`IMMATERIAL`."""
+    return [str(c) for c in run.columns if str(c).startswith(PREFIX) and c != SEED and c not in IMMATERIAL]
 
 
 def enclosing(column: str, columns: Sequence[str]) -> str | None:
