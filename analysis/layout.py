@@ -32,7 +32,7 @@ def text(
         return "\n".join([LATEX_HEAD, *grid, *(f"% {latex_text(note)}" for note in notes)])
     if form == "markdown":
         return "\n".join([*markdown_grid(header, rows, len(names)), "", "\n\n".join(map(markdown_text, notes))])
-    labels = [" · ".join(row[: len(names)]) for row in rows]
+    labels = [" · ".join(text for text in row[: len(names)] if text) for row in rows]
     lines = fitted(names, heads, rows, labels, width, counted=0)
     return "\n".join(lines + [line for note in notes for line in wrapped(note, width)])
 

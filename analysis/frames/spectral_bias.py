@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.configuration import configurations
 from analysis.load import Records
 
 LEVEL = 0.1
@@ -88,20 +89,11 @@ def _rows(experiment: str, run: pd.DataFrame, values: pd.Series, quantity: str, 
 
 def _settings(runs: pd.DataFrame, varied: Sequence[str]) -> pd.Series:
     """What tells the runs' configurations apart, seeds and ``varied`` left out, in words."""
-    keys = [
-        column
-        for column in runs.columns
-        if column.startswith("config.")
-        and column not in ("config.seed", *varied)
-        and len(runs[column].astype(str).unique()) > 1
-    ]
-    texts = runs[keys].astype(object).apply(lambda row: _words(row, keys), axis=1) if keys else ""
-    return pd.Series(texts, index=runs.index)
-
-
-def _words(row: pd.Series, keys: Sequence[str]) -> str:
-    present = [(key.removeprefix("config."), row[key]) for key in keys if not pd.isna(row[key])]
-    return " · ".join(f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in present)
+    made = configurations(runs.drop(columns=list(varied)))
+    table = made.table.set_index("configuration")
+    parts = [table["context"]] + ([table["label"]] if len(set(table["label"])) > 1 else [])
+    words = pd.concat(parts, axis=1).apply(lambda row: " · ".join(part for part in row if part), axis=1)
+    return made.runs["configuration"].map(words).set_axis(runs.index)
 
 
 def _table(records: Records, name: str, run: pd.DataFrame) -> pd.DataFrame:

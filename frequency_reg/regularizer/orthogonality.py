@@ -29,7 +29,7 @@ class Orthogonality(Regularizer):
     that the smaller Gram matrix is formed. Deviation: lambda stays constant; the source lowers it over the epochs.
 
     The reshaped matrix may be orthogonal and the convolution not. ``convolution`` is the condition for the layer
-    itself, Wang, Chen, Chakraborty, Yu 2020, "Orthogonal Convolutional Neural Networks", equation 10: filters are
+    itself, Wang, Chen, Chakraborty, Yu 2020, "Orthogonal Convolutional Neural Networks" (for rows): filters are
     uncorrelated at every shift that the stride s allows, ``conv(W, W)[i, j, d] = sum_c sum_x W_i,c(x) W_j,c(x + s d)``,
     but each with itself at d = 0, where it is 1. For fully connected layers and 1 x 1 kernels both are the same up to a
     constant. Zero padding is left aside, as in the source. Its cost grows with (2 k - 1)^2.
