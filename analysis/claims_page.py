@@ -30,8 +30,7 @@ from analysis.claims_verdict import (
     synthesis,
     whole,
 )
-from analysis.findings import signed
-from analysis.formatting import MISSING, markdown_grid, markdown_text, number_text, p_text, value_text
+from analysis.formatting import MISSING, markdown_grid, markdown_text, number_text, p_text, value_text, with_sign
 from analysis.frames.ssr import null_words
 from analysis.load import Records
 from analysis.published_ssr import suppression
@@ -354,7 +353,7 @@ def _cells(row: Any) -> list[str]:
 
 def _plus(value: float, unit: str) -> str:
     text = number_text(value, unit)
-    return text if text.strip("0.") == "" else signed(text)
+    return text if text.strip("0.") == "" else with_sign(text)
 
 
 def _null(row: Any) -> str:

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.findings import signed
-from analysis.formatting import number_text
+from analysis.formatting import number_text, with_sign
 from analysis.statistics import ALPHA
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot tell"
@@ -139,7 +138,7 @@ def own_data(frame: pd.DataFrame, more_than: float | None, runs: str) -> Iterato
     if places.empty:
         return
     told = frame.loc[places.index]
-    notes = [f"({signed(number_text(v, u))})" for v, u in zip(told["published"], told["unit"], strict=True)]
+    notes = [f"({with_sign(number_text(v, u))})" for v, u in zip(told["published"], told["unit"], strict=True)]
     words = {
         "bears": "bear it out under",
         "short": f"fall short of its {100 * (more_than or 0):g} points under",

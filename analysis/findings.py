@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis import aggregate, compare, metric
 from analysis.family import bounded, family
-from analysis.formatting import MISSING, estimate_text, number_text
+from analysis.formatting import MISSING, estimate_text, number_text, with_sign
 from analysis.frames import ssr
 from analysis.frames.function import explained_variance, first_reached
 from analysis.frames.gradient_masking import gradient_masking
@@ -136,7 +136,7 @@ def _grouped(block: pd.DataFrame) -> Iterator[str]:
         if len(rows) == 1:
             yield _unclear(next(rows.itertuples()))
             continue
-        least, most = (signed(number_text(value, "fraction")) for value in (rows["mean"].min(), rows["mean"].max()))
+        least, most = (with_sign(number_text(value, "fraction")) for value in (rows["mean"].min(), rows["mean"].max()))
         at = ", ".join(str(metric).rpartition("/")[2] for metric in rows["metric"])
         yield f"{metric.describe(str(name)).label} at {at} (means {least} to {most} pp)"
 
@@ -159,13 +159,8 @@ def _words(row: object) -> tuple[str, str, str, str]:
     described = metric.describe(row.metric)  # type: ignore[attr-defined]
     unit = " pp" if described.unit == "fraction" else ""
     low, high, mean = (number_text(v, described.unit) for v in (row.low, row.high, row.mean))  # type: ignore[attr-defined]
-    interval = "" if low == "–" else f"[{signed(low)}, {signed(high)}]"
-    return described.label, signed(mean), unit, interval
-
-
-def signed(number: str) -> str:
-    """A number's text with its sign, the minus sign typographic."""
-    return "−" + number[1:] if number.startswith("-") else number if number == "–" else f"+{number}"
+    interval = "" if low == "–" else f"[{with_sign(low)}, {with_sign(high)}]"
+    return described.label, with_sign(mean), unit, interval
 
 
 def _counted(frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:
@@ -338,17 +333,17 @@ def _placed(rows: pd.DataFrame) -> str:
     texts = []
     for _, group in rows.groupby(["null_low", "null_high", "draws"], sort=False):
         named = ", ".join(
-            f"{r.configuration} ({signed(number_text(r.mean, '1'))}{_interval(r)}, n = {r.n})"  # type: ignore[arg-type]
+            f"{r.configuration} ({with_sign(number_text(r.mean, '1'))}{_interval(r)}, n = {r.n})"  # type: ignore[arg-type]
             for r in group.itertuples()
         )
-        ends = " to ".join(signed(number_text(group[end].iloc[0], "1")) for end in ("null_low", "null_high"))
+        ends = " to ".join(with_sign(number_text(group[end].iloc[0], "1")) for end in ("null_low", "null_high"))
         texts.append(f"{named}; null {ends} ({ssr.null_words(group['draws'])})")
     return "; ".join(texts)
 
 
 def _interval(row: Any) -> str:
     low, high = (number_text(value, "1") for value in (row.low, row.high))
-    return "" if MISSING in (low, high) else f" [{signed(low)}, {signed(high)}]"
+    return "" if MISSING in (low, high) else f" [{with_sign(low)}, {with_sign(high)}]"
 
 
 def _cautions(records: Records) -> Iterator[str]:

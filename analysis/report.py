@@ -20,8 +20,8 @@ from analysis.comparison import FEW, comparison
 from analysis.configuration import PREFIX, SEED
 from analysis.definitions import corruption_definitions, definitions
 from analysis.family import bounded, family
-from analysis.findings import findings, signed
-from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text
+from analysis.findings import findings
+from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text, with_sign
 from analysis.frames.corruption_error import corruption_errors, lacking_sentences, scored
 from analysis.interactive import plates
 from analysis.interactive.chart import Chart
@@ -355,7 +355,7 @@ def _value(r: Any) -> list[str]:
 def _sign(r: Any) -> list[str]:
     """Cells: quantity, published difference, ours, its interval, n, verdict."""
     label, unit = _quantity(r.metric, points=True)
-    published, mean = (signed(number_text(value, unit)) for value in (r.published, r.mean))
+    published, mean = (with_sign(number_text(value, unit)) for value in (r.published, r.mean))
     interval = _range(r.low, r.high, unit, signs=True)
     return [label, published + COMPUTED * r.computed, mean, interval, str(r.n), r.verdict]
 
@@ -369,7 +369,7 @@ def _quantity(name: object, *, points: bool = False) -> tuple[str, str]:
 
 def _range(low: Any, high: Any, unit: str, *, signs: bool = False) -> str:
     ends = [number_text(value, unit) for value in (low, high)]
-    return MISSING if MISSING in ends else " to ".join(signed(end) if signs else end for end in ends)
+    return MISSING if MISSING in ends else " to ".join(with_sign(end) if signs else end for end in ends)
 
 
 def _provenance(records: Records) -> list[tuple[str, str]]:

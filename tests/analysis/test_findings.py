@@ -15,7 +15,8 @@ import pytest
 import analysis
 from analysis import compare, published
 from analysis.family import family
-from analysis.findings import Finding, findings, places, signed, turned, verdicts
+from analysis.findings import Finding, findings, places, turned, verdicts
+from analysis.formatting import with_sign
 from analysis.frames.function import first_reached
 from analysis.frames.ssr import null_distribution
 from tests.analysis.diagnosed import diagnosed
@@ -112,7 +113,7 @@ def test_few_draws_have_a_range_and_an_interval_may_straddle_its_edge(tmp_path: 
         )
     found = texts(findings(analysis.load(tmp_path)), "SSR beside its null")
     assert "straddles the null's edge" in found[0]
-    assert f"null {signed(f'{draws.min():.3f}')} to {signed(f'{draws.max():.3f}')} (range of 5 draws)" in found[0]
+    assert f"null {with_sign(f'{draws.min():.3f}')} to {with_sign(f'{draws.max():.3f}')} (range of 5 draws)" in found[0]
 
 
 def test_places_beside_the_null_need_the_whole_interval() -> None:
@@ -172,10 +173,6 @@ def test_verdicts() -> None:
         "high": [np.nan, 2.0, 0.3, 1.0],
     })  # fmt: skip
     assert verdicts(frame).tolist() == ["single", "survives", "own", "equal"]
-
-
-def test_signs_are_typographic() -> None:
-    assert [signed(text) for text in ("1.2", "-1.2", "–")] == ["+1.2", "−1.2", "–"]
 
 
 def test_findings_hold_every_recorded_text_as_text(tmp_path: Path) -> None:
