@@ -203,17 +203,17 @@ def _corruption_error(options: Namespace) -> Answer:
 
 
 def _claims(options: Namespace) -> Answer:
-    from analysis import claims_page
-    from analysis.claims_command import Given
+    from analysis.claims import page
+    from analysis.claims.command import Given
 
     form = export.format_of(options.format, options.output)
     if form == "latex":
         raise AnalysisError("claims: there is no LaTeX of this page. Use --format markdown, or csv for the numbers.")
     records = _records(options.paths, options.where)
     if form in export.DATA:
-        meanings = {**export.COLUMNS, **claims_page.MEANINGS}
-        return Answer(export.encoded(claims_page.export(records), form, meanings), [records])
-    return Answer(claims_page.page(records, Given(options.paths, options.where)), [records])
+        meanings = {**export.COLUMNS, **page.MEANINGS}
+        return Answer(export.encoded(page.export(records), form, meanings), [records])
+    return Answer(page.page(records, Given(options.paths, options.where)), [records])
 
 
 def _spectral_bias(options: Namespace) -> Answer:

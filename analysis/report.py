@@ -29,7 +29,7 @@ from analysis.interactive.data import columns, inert
 from analysis.load import AnalysisError, Records
 from analysis.palette import regularizer_colors
 from analysis.pictures import pictures
-from analysis.published import Study, studies
+from analysis.published.study import Study, studies
 from analysis.watched import Watched
 
 PROVENANCE = "provenance."

@@ -15,6 +15,7 @@ import pytest
 
 import analysis
 from analysis import report
+from analysis.published import study
 from tests.analysis import naive
 from tests.analysis.page import Page
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
@@ -172,7 +173,7 @@ def blocks(table: list[list[str]]) -> list[list[str]]:
 
 def published_values(metric: str, published: float, scale: int) -> list[float]:
     """Every value of a quantity in the table that ``published`` stands in."""
-    for entry in json.loads((Path(report.__file__).parent / "published.json").read_text()):
+    for entry in json.loads((Path(study.__file__).parent / "published.json").read_text()):
         found = [scale * value for row in entry["rows"] if (value := published_value(row, metric)) is not None]
         if any(abs(value - published) < 0.006 for value in found):
             return found

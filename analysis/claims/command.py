@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.claims import Setting, choices_of, runs_of
+from analysis.claims.claim import Setting, choices_of, runs_of
 from analysis.configuration import PREFIX, REGULARIZER, strengths
 from analysis.formatting import is_missing, printable, value_text
 from analysis.load import Records

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.claims import Side
-from analysis.published_ssr import implied
+from analysis.claims.claim import Side
+from analysis.published.ssr import implied
 
 
 def difference(
@@ -15,7 +15,7 @@ def difference(
     """The published difference treated - baseline, and whether it was computed and not printed; None if neither is.
 
     Args:
-        study: one of :func:`analysis.claims.studies`.
+        study: one of :func:`analysis.claims.claim.studies`.
         definition: name of a metric, or of a quantity in the study's ``values``.
     """
     if baseline is None:

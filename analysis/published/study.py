@@ -7,7 +7,7 @@ quantity, with any regularizer, it tells none of them apart, and the verdict is 
 where all that the source states of the setting agrees with the run; else the verdict is inside or outside, and the
 deviations are listed. A difference between two regularizers has the published sign, or the opposite one, only where the
 95% interval of our paired differences leaves out 0. Where the source prints the ratio of high-frequency to DC power,
-the SSRs under further definitions are computed from it (:mod:`analysis.published_ssr`) and marked; where these turn the
+the SSRs under further definitions are computed from it (:mod:`analysis.published.ssr`) and marked; where these turn the
 sign of a printed difference, the source is contradicted by its own data, and that is said.
 """
 
@@ -30,7 +30,7 @@ from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.interval import is_accuracy
 from analysis.load import Records
-from analysis.published_ssr import implied
+from analysis.published.ssr import implied
 from analysis.statistics import CONFIDENCE, paired_differences, summarize
 
 UNDECIDED = "n = 1: no verdict"
@@ -80,8 +80,13 @@ class Study:
 
 def studies(records: Records) -> list[Study]:
     """The published studies that some configurations correspond to, by data set, regularizer and strength."""
-    text = (Path(__file__).parent / "published.json").read_text(encoding="utf-8")
-    return [study for entry in json.loads(text) for study in _study(records, completed(entry))]
+    return [study for entry in published() for study in _study(records, completed(entry))]
+
+
+def published() -> list[dict[str, Any]]:
+    """Every source of ``published.json``, as it stands there."""
+    entries: list[dict[str, Any]] = json.loads((Path(__file__).parent / "published.json").read_text(encoding="utf-8"))
+    return entries
 
 
 def completed(entry: Mapping[str, Any]) -> dict[str, Any]:

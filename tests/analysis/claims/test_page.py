@@ -1,4 +1,4 @@
-"""Published claims beside records: verdicts where the answer is known, the page, its commands, what is missing."""
+"""Published claims beside records: the page, its numbers, its commands, what is missing."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis import claims as data
-from analysis import claims_page, claims_published, claims_tests, claims_verdict, published_ssr
 from analysis.__main__ import main
-from analysis.claims_command import Given
+from analysis.claims import claim as data
+from analysis.claims import page
+from analysis.claims.command import Given
 from analysis.load import load
+from analysis.published.ssr import suppression
 from tests.analysis.synthetic import WEIGHT, edit, write_run
 
-ROOT = Path(__file__).resolve().parents[2]
 CORRUPTIONS: dict[str, Sequence[float]] = {"gaussian_noise": (0.05, 0.1), "resize": (28, 24, 20)}
 NONE = {"regularizer": "none"}
 DECAY = {"regularizer": "weight_decay", "regularizer.weight_decay": 1e-3, "regularizer.decoupled": False}
@@ -48,12 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def text(folder: Path) -> str:
-    return claims_page.page(load(folder), Given([Path(folder.name)]))
+    return page.page(load(folder), Given([Path(folder.name)]))
 
 
 @pytest.fixture(scope="module")
 def exported(folder: Path) -> pd.DataFrame:
-    return claims_page.export(load(folder))
+    return page.export(load(folder))
 
 
 def row(frame: pd.DataFrame, claim: str, definition: str) -> pd.Series:
@@ -62,136 +62,7 @@ def row(frame: pd.DataFrame, claim: str, definition: str) -> pd.Series:
     return found.iloc[0]
 
 
-# -- the rule
-
-
-@pytest.mark.parametrize(
-    ("sign", "mean", "low", "high", "n", "p_holm", "verdict"),
-    [
-        (1, 0.5, 0.4, 0.6, 3, 0.049, "supported"),
-        (1, 0.5, 0.4, 0.6, 3, 0.050, "cannot tell, leans for"),
-        (1, -0.5, -0.6, -0.4, 3, 0.01, "contradicted"),
-        (-1, -0.5, -0.6, -0.4, 3, 0.01, "supported"),
-        (-1, 0.5, 0.4, 0.6, 3, 0.2, "cannot tell, leans against"),
-        (1, 0.5, -0.1, 1.1, 3, 0.9, "cannot tell"),
-        (1, 0.5, 0.5, 0.5, 3, np.nan, "cannot tell, leans for"),  # no spread: no test
-        (1, 0.5, np.nan, np.nan, 1, np.nan, "cannot tell (n = 1)"),
-        (0, 0.5, 0.4, 0.6, 3, 0.01, "rises with depth"),
-        (0, -0.5, -0.6, -0.4, 3, 0.01, "falls with depth"),
-        (0, 0.5, 0.4, 0.6, 3, 0.2, "cannot tell"),
-    ],
-)
-def test_the_verdict(sign: int, mean: float, low: float, high: float, n: int, p_holm: float, verdict: str) -> None:
-    frame = pd.DataFrame({"sign": [sign], "mean": mean, "low": low, "high": high, "n": n, "p_holm": p_holm})
-    assert claims_verdict.verdicts(frame).tolist() == [verdict]
-
-
-def judged(*verdicts: str, can_reach: bool = True) -> pd.DataFrame:
-    names = [f"accuracy resize {i}" for i in range(len(verdicts))]
-    return pd.DataFrame({"name": names, "verdict": verdicts, "sign": 1, "can_reach": can_reach})
-
-
-def test_one_sentence_says_where_a_claim_survives_and_fails() -> None:
-    frame = judged("supported", "supported", "contradicted", "cannot tell", "cannot tell, leans against")
-    assert claims_verdict.synthesis(frame, "here") == (
-        "In this setting (here), of 5 definitions, the claim survives under 2 (accuracy resize 0, 1); it fails under 1 "
-        "(accuracy resize 2); it cannot be told under 2; of these 1 leans against it (accuracy resize 4)."
-    )
-    assert claims_verdict.synthesis(judged("cannot tell", "cannot tell (n = 1)"), "here") == (
-        "In this setting (here) it cannot be told under any of 2 definitions."
-    )
-    assert claims_verdict.synthesis(judged("supported", can_reach=False), "here").endswith(
-        "What survives or fails does so only if differences are normal."
-    )
-
-
-def test_an_order_holds_only_where_every_comparison_does() -> None:
-    frame = pd.DataFrame(
-        {
-            "definition": ["a", "a", "b", "b", "c", "c"],
-            "verdict": ["supported", "supported", "supported", "contradicted", "supported", "cannot tell"],
-            "claimed": True,
-            "sign": 1,
-            "can_reach": True,
-        }
-    )
-    assert claims_verdict.whole(frame)["verdict"].tolist() == ["supported", "contradicted", "cannot tell"]
-
-
 # -- what is published
-
-
-def test_claims_are_whole_and_every_study_that_they_name_exists() -> None:
-    claims, studies = data.claims(), data.studies()
-    assert len({claim.id for claim in claims}) == len(claims)
-    for claim in claims:
-        assert claim.study in studies
-        assert claim.direction in (1, -1)
-        if claim.kind == "metrics":
-            assert set(claim.claimed) <= set(claims_tests.expanded(claim.metrics))
-        named = [word.partition("=")[2] for word in claim.command.split() if word.startswith("study=")]
-        assert all((ROOT / "conf/study" / f"{name}.yaml").is_file() for name in named)
-
-
-@pytest.mark.parametrize(
-    ("treated", "definition", "published", "computed"),
-    [
-        ("weight_decay", "ssr/first/dc/epoch_1", -1.397 + 4.463, False),
-        ("weight_decay", "ssr/first/dc/init", (2 - 0.825) / 2 - (2 - 1.563) / 2, True),  # .59 - .22
-        ("dropout", "ssr/first/dc/init", (2 - 2.057) / 2 - (2 - 1.563) / 2, True),  # -.03 - .22: the other sign
-        # total: H / (1 + H): .795/1.795 = .44290, 2.057/3.057 = .67288; .289/1.289 = .22420, 1.563/2.563 = .60983
-        ("dropout", "ssr/first/total/epoch_1", (0.44290 - 0.67288) / 0.44290 - (0.22420 - 0.60983) / 0.22420, True),
-        # energy against init: 8/9; 4 x 2.057 / 9.228 = .89164, 4 x 1.563 / 7.252 = .86211
-        ("dropout", "ssr/first/energy/init", (0.86211 - 0.89164) * 9 / 8, True),
-        ("weight_decay", "drop/resize/24", (0.9446 - 0.8227) - (0.9203 - 0.7596), True),
-        ("weight_decay", "relative_robustness/gaussian_noise/0.05", 0.6873 / 0.9446 - 0.7693 / 0.9203, True),
-    ],
-)
-def test_published_differences(treated: str, definition: str, published: float, computed: bool) -> None:
-    study = data.studies()["arXiv 2512.22192"]
-    side = data.Side(treated, {"weight_decay": 1e-3, "dropout": 0.5}[treated])
-    found = claims_published.difference(study, side, data.Side("none"), definition)
-    assert found[0] == pytest.approx(published, abs=2e-4)
-    assert found[1] == computed
-
-
-@pytest.mark.parametrize(
-    ("strength", "choices", "fits"),
-    [
-        (1e-4, {"regularizer.weight_decay": 1e-4}, True),
-        (1e-4, {"regularizer.weight_decay": 1e-3}, False),
-        (None, {"regularizer.weight_decay": 1e-4}, False),
-        (None, {"regularizer": "spectral_mask"}, False),
-        (1e-4, {"regularizer": "weight_decay", "regularizer.weight_decay": 1e-4}, False),
-    ],
-)
-def test_the_strength_of_several_is_the_only_ones(strength: float | None, choices: dict[str, Any], fits: bool) -> None:
-    side = data.Side("spectral_mask+weight_decay", strength)
-    both = {"regularizer": "spectral_mask+weight_decay", **choices}
-    assert side.fits({f"config.{key}": value for key, value in both.items()}) is fits
-
-
-@pytest.mark.parametrize(
-    ("claim", "definition", "published"),
-    [
-        ("masks_accuracy", "clean_accuracy", 0.683 - 0.6041),
-        ("masks_and_augmentation", "clean_accuracy", 0.698 - 0.7623),
-        ("masks_robust", "accuracy/impulse_noise", 0.57344 - 0.50436),
-        ("masks_robust", "relative_robustness/fog", 0.86752 / 0.9406 - 0.8514 / 0.935),
-    ],
-)
-def test_published_differences_of_masks(claim: str, definition: str, published: float) -> None:
-    (found,) = [each for each in data.claims() if each.id == claim]
-    ((treated, baseline),) = found.comparisons
-    value, _ = claims_published.difference(data.studies()[found.study], treated, baseline, definition)
-    assert value == pytest.approx(published)
-
-
-def test_nothing_is_published_of_other_layers_and_strengths() -> None:
-    study = data.studies()["arXiv 2512.22192"]
-    none = data.Side("none")
-    assert claims_published.difference(study, data.Side("dropout", 0.5), none, "ssr/last/dc/init")[0] is None
-    assert claims_published.difference(study, data.Side("dropout", 0.1), none, "clean_accuracy")[0] is None
 
 
 def test_the_dropout_claim_is_contradicted_by_its_own_data(text: str) -> None:
@@ -202,18 +73,6 @@ def test_the_dropout_claim_is_contradicted_by_its_own_data(text: str) -> None:
         "claim is contradicted by its own data."
     ) in section
     assert "ended at 2.057 with and 1.563 without, a factor of 0.76" in section
-
-
-def test_more_than_6_points_under_blur_is_not_in_the_blur_table() -> None:
-    claim = next(c for c in data.claims() if c.id == "l2_blur")
-    study = data.studies()[claim.study]
-    sides = claim.comparisons[0]
-    frame = pd.DataFrame({"definition": claim.metrics, "sign": [claims_tests.sign(claim, d) for d in claim.metrics]})
-    frame["published"] = [claims_published.difference(study, *sides, d)[0] for d in frame["definition"]]
-    places = dict(zip(frame["definition"], claims_verdict.own_counts(frame, claim.more_than), strict=False))
-    assert places["accuracy/gaussian_blur/3"] == "short"
-    assert {places[f"accuracy/gaussian_blur/{k}"] for k in (5, 7, 9, 11)} == {"opposite"}
-    assert (places["accuracy/resize/24"], places["accuracy/resize/20"]) == ("bears", "bears")
 
 
 # -- what the records say
@@ -237,7 +96,7 @@ def test_p_and_holm_are_those_of_a_naive_computation(tmp_path: Path) -> None:
         "robustness",
         lambda f: f.assign(accuracy=f["accuracy"] * np.where(f["severity"] > 0, factor, 1)),
     )
-    family = claims_page.export(load(root)).query("claim == 'l2_low_resolution'")
+    family = page.export(load(root)).query("claim == 'l2_low_resolution'")
     lost = {28: 0.1, 24: 0.2, 20: 0.3}
     clean = {name: np.array(CLEAN[name]) for name in ("decay", "none")}
     p = {}
@@ -276,21 +135,21 @@ def test_the_accuracy_order(text: str, exported: pd.DataFrame) -> None:
 def test_two_of_three_comparisons_are_no_order(tmp_path: Path) -> None:
     root = write(tmp_path / "two", ("none", "dropout"))
     records = load(root)
-    text = claims_page.page(records, Given([root]))
+    text = page.page(records, Given([root]))
     assert "Not measured here: weight_decay 0.001 against none; weight_decay 0.001 against dropout 0.5." in text
-    [order] = [a for a in claims_page.answers(records)[0] if a.claim.id == "accuracy_order"]
+    [order] = [a for a in page.answers(records)[0] if a.claim.id == "accuracy_order"]
     assert order.frame["verdict"].eq("supported").all()
-    assert claims_page.weighed(order)["verdict"].eq("cannot tell").all()
+    assert page.weighed(order)["verdict"].eq("cannot tell").all()
 
 
 def test_a_single_seed_gives_no_verdict(tmp_path: Path) -> None:
     root = write(tmp_path / "one", ("none", "decay"), seeds=1)
-    frame = claims_page.export(load(root))
+    frame = page.export(load(root))
     assert set(frame["verdict"]) <= {"cannot tell (n = 1)", "cannot tell"}
     found = row(frame, "l2_suppresses", "ssr/first/dc/epoch_1")
     assert (found["n"], found["verdict"]) == (1, "cannot tell (n = 1)")
     assert np.isnan(found["p"])
-    text = claims_page.page(load(root), Given([root]))
+    text = page.page(load(root), Given([root]))
     assert "n = 1: no interval, no test and no ranking" in text
 
 
@@ -311,10 +170,10 @@ def test_without_a_seed_in_common_nothing_is_measured(tmp_path: Path) -> None:
     root = tmp_path / "apart"
     write_run(root / "a", NONE, 0)
     write_run(root / "b", DECAY, 1)
-    found, missing = claims_page.answers(load(root))
+    found, missing = page.answers(load(root))
     assert found == []
     assert len(missing) == len(data.claims())
-    text = claims_page.page(load(root), Given([root]))
+    text = page.page(load(root), Given([root]))
     assert "no setting has weight_decay 0.001 against none, complete and with a seed in common" in text
     assert "      frequency-reg study=spectral_evolution" in text
 
@@ -327,7 +186,7 @@ def test_missing_metrics_are_named(text: str) -> None:
 
 def test_a_claim_whose_metrics_are_not_recorded_is_not_measured(tmp_path: Path) -> None:
     root = write(tmp_path / "plain", ("none", "decay"), corruptions={})
-    missing = {c.id: why for c, why in claims_page.answers(load(root))[1]}
+    missing = {c.id: why for c, why in page.answers(load(root))[1]}
     assert missing["l2_noise"] == "the configurations are here, but not what the claim is about"
 
 
@@ -342,13 +201,6 @@ def test_deeper_layers(exported: pd.DataFrame) -> None:
     assert down["mean"] == pytest.approx(-1.0)
 
 
-def test_rank_correlation_is_spearmans() -> None:
-    x, y = pd.Series([0, 1, 2, 3, 4]), pd.Series([0.1, 0.5, 0.5, 0.2, 0.9])
-    assert claims_tests.rank_correlation(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
-    assert np.isnan(claims_tests.rank_correlation(x, pd.Series([1.0] * 5)))
-    assert np.isnan(claims_tests.rank_correlation(x[:2], y[:2]))
-
-
 def test_masks(tmp_path: Path) -> None:
     # Share removed after 3 epochs in masked layers 1 .. 4 of 5: .15 (5 - d) / 5, from .12 to .03; n = 3.
     layers = ("a", "b", "c", "d", "e")
@@ -357,7 +209,7 @@ def test_masks(tmp_path: Path) -> None:
     edit(
         tmp_path / "m" / "2", "regularizer", lambda f: f.assign(value=f["value"] * np.where(f["layer"] == "b", 1.1, 1))
     )
-    frame = claims_page.export(load(tmp_path / "m"))
+    frame = page.export(load(tmp_path / "m"))
     ends = row(frame, "masks_fall", "share removed, last minus first layer")
     last = 0.122 * 1.1 - 0.032  # of seed 2, whose shares are .002 higher and b's tenth more
     assert ends["mean"] == pytest.approx((-0.09 - 0.09 - last) / 3)
@@ -373,12 +225,12 @@ def test_the_whole_range_of_strengths(tmp_path: Path) -> None:
         for seed, value in enumerate(values):
             choices = {**DECAY, "regularizer.weight_decay": strength}
             write_run(tmp_path / "s" / f"{strength}-{seed}", choices, seed, clean=value)
-    frame = claims_page.export(load(tmp_path / "s"))
+    frame = page.export(load(tmp_path / "s"))
     found = row(frame, "strong_decay", "clean_accuracy")
     assert found["comparison"] == "weight_decay 0.01 − weight_decay 0.001"
     assert found["mean"] == pytest.approx((-0.14 - 0.136 - 0.14) / 3)
     assert found["verdict"] == "supported"
-    text = claims_page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
+    text = page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
     assert "| 0.001 | 3 | 84.00 ± 2.48 ▲ |" in text
     assert (
         "clean accuracy peaks at 0.001 by the mean, 13.87 points above the strongest (0.01); seed by seed: 0.001 in 3"
@@ -398,7 +250,7 @@ def test_a_small_short_network_is_told_from_the_published_setting(text: str) -> 
 def test_equal_records_give_an_equal_page_wherever_they_lie(folder: Path, text: str, tmp_path: Path) -> None:
     copied = tmp_path / "elsewhere" / folder.name
     shutil.copytree(folder, copied)
-    again = claims_page.page(load(copied), Given([copied]))
+    again = page.page(load(copied), Given([copied]))
     assert again == text
     assert str(tmp_path) not in again
 
@@ -442,7 +294,7 @@ def test_text_of_strangers_is_shown_and_not_obeyed(tmp_path: Path) -> None:
             choices = {**CHOICES[name], "model": bad}
             layers = ("conv1", "<b>|`l`", "c")
             write_run(tmp_path / "s" / f"{name}-{seed}", choices, seed, clean=0.8 + 0.01 * seed, layers=layers)
-    text = claims_page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
+    text = page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
     assert "<img" not in text
     assert "<b>" not in text
     assert "\n## z" not in text
@@ -468,7 +320,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_conditions_stand_in_the_commands(folder: Path) -> None:
-    text = claims_page.page(load(folder), Given([folder], ["seed=0,1"]))
+    text = page.page(load(folder), Given([folder], ["seed=0,1"]))
     assert "python -m analysis claims three --where seed=0,1 -o FINDINGS.md" in text
     assert all("--where seed=0,1" in line for line in text.splitlines() if "analysis compare" in line)
 
@@ -483,13 +335,13 @@ def test_the_settings_nearest_the_published_one_are_shown(tmp_path: Path) -> Non
         for name in ("none", "decay"):
             choices = {**CHOICES[name], "epochs": epochs, "optimizer.lr": 0.1 if epochs == 50 else 0.2}
             write_run(tmp_path / "s" / f"{name}-{epochs}", choices, 0, layers=(), clean=0.8)
-    found = [a for a in claims_page.answers(load(tmp_path / "s"))[0] if a.claim.id == "accuracy_order"]
+    found = [a for a in page.answers(load(tmp_path / "s"))[0] if a.claim.id == "accuracy_order"]
     assert found[0].setting.words == "resnet20 on cifar10, 50 epochs"
     assert [(a.number, a.more) for a in found] == [(found[0].number, 1)] * 4
-    text = claims_page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
+    text = page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
     assert "Not shown are 1 more settings" in text
     assert text.count("### resnet20 on cifar10, 50 epochs") == len(
-        {a.claim.id for a in claims_page.answers(load(tmp_path / "s"))[0]}
+        {a.claim.id for a in page.answers(load(tmp_path / "s"))[0]}
     )
 
 
@@ -500,5 +352,5 @@ def test_published_ratios_give_the_published_suppression_to_about_a_per_cent(tex
     study = data.studies()["arXiv 2512.22192"]
     for published in study["rows"]:
         side = data.Side(published["regularizer"], published["strength"])
-        found = published_ssr.suppression(study["high_to_dc"][side.label], "dc", "epoch_1")
+        found = suppression(study["high_to_dc"][side.label], "dc", "epoch_1")
         assert found == pytest.approx(published["values"]["ssr/first/dc/epoch_1"], rel=0.015)

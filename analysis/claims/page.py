@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import aggregate, metric
-from analysis.claims import Claim, Setting, claims, runs_of, settings, studies, wanted
-from analysis.claims_command import Given, claims_command, compare_commands, query_commands
-from analysis.claims_detail import layer_rows, levels, mask_rows, peaks, response_rows
-from analysis.claims_tests import CHANGE, CORRELATION, DEEPER, LAYERS, MASKS, SHARE, tested
-from analysis.claims_verdict import (
+from analysis.claims.claim import Claim, Setting, claims, runs_of, settings, studies, wanted
+from analysis.claims.command import Given, claims_command, compare_commands, query_commands
+from analysis.claims.detail import layer_rows, levels, mask_rows, peaks, response_rows
+from analysis.claims.measured import CHANGE, CORRELATION, DEEPER, LAYERS, MASKS, SHARE, tested
+from analysis.claims.verdict import (
     CONTRADICTED,
     OPEN,
     SUPPORTED,
@@ -33,7 +33,7 @@ from analysis.claims_verdict import (
 from analysis.formatting import MISSING, markdown_grid, markdown_text, number_text, p_text, value_text, with_sign
 from analysis.frames.ssr import null_words
 from analysis.load import Records
-from analysis.published_ssr import suppression
+from analysis.published.ssr import suppression
 from analysis.statistics import ALPHA, what_n_allows
 
 MOST = 4

@@ -2,7 +2,7 @@
 
 The claims stand in ``claims.json``. A claim is put to the records once for every *setting*: the model, data set, length
 of training, ... that the compared configurations share. What is measured and how it is judged:
-:mod:`analysis.claims_tests` and :mod:`analysis.claims_verdict`; the page: :mod:`analysis.claims_page`.
+:mod:`analysis.claims.measured` and :mod:`analysis.claims.verdict`; the page: :mod:`analysis.claims.page`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from analysis.configuration import PREFIX, strengths
 from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.load import Records
-from analysis.published import deviations
-
-FOLDER = Path(__file__).parent
+from analysis.published.study import deviations, published
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class Setting:
 
 def claims() -> list[Claim]:
     """Every claim of ``claims.json``, in its order."""
-    return [_claim(entry) for entry in _read("claims.json")["claims"]]
+    return [_claim(entry) for entry in _read()["claims"]]
 
 
 def _claim(entry: Mapping[str, Any]) -> Claim:
@@ -148,10 +146,10 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
 
 
 def studies() -> dict[str, Mapping[str, Any]]:
-    """Published numbers by the key that claims name: of ``claims.json``, rows and setting of ``published.json``."""
+    """Published numbers by the key that claims name: of ``claims.json``, rows and setting of :func:`published`."""
     found: dict[str, Mapping[str, Any]] = {}
-    for key, told in _read("claims.json")["studies"].items():
-        entry: Mapping[str, Any] = next((e for e in _read("published.json") if e["source"].startswith(key)), {})
+    for key, told in _read()["studies"].items():
+        entry: Mapping[str, Any] = next((e for e in published() if e["source"].startswith(key)), {})
         setting = {"dataset": entry.get("dataset"), **entry.get("setting", {}), **told.get("setting", {})}
         rows = entry.get("rows", [])
         ratios = {Side(r["regularizer"], r["strength"]).label: r["high_to_dc"] for r in rows if "high_to_dc" in r}
@@ -159,8 +157,8 @@ def studies() -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def _read(name: str) -> Any:
-    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+def _read() -> Any:
+    return json.loads((Path(__file__).parent / "claims.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import metric
-from analysis.claims import Claim, Pair, Setting
-from analysis.claims_published import difference
-from analysis.claims_verdict import verdicts
+from analysis.claims.claim import Claim, Pair, Setting
+from analysis.claims.published import difference
+from analysis.claims.verdict import verdicts
 from analysis.frames import ssr
 from analysis.load import Records
 from analysis.statistics import holm, paired_differences
@@ -42,12 +42,12 @@ def tested(records: Records, claim: Claim, setting: Setting, study: Mapping[str,
     """Every test of a claim in one setting.
 
     Args:
-        study: the published numbers, one of :func:`analysis.claims.studies`.
+        study: the published numbers, one of :func:`analysis.claims.claim.studies`.
 
     Returns:
         One row a comparison and definition, in the claim's order: comparison, definition, unit, sign (what the claim
         says: +1 higher, -1 lower, 0 nothing), claimed (whether it was published under this definition), published and
-        computed (:func:`analysis.claims_published.difference`), null_low, null_high, null_n (of SSRs against init),
+        computed (:func:`analysis.claims.published.difference`), null_low, null_high, null_n (of SSRs against init),
         the statistics of ``paired_differences``, p_holm over all rows, verdict. ``attrs["absent"]`` names definitions
         without a value.
     """

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analysis import metric
-from analysis.claims import Claim, Pair, Setting, Side, choices_of
-from analysis.claims_tests import MASKS, expanded, layer_differences
+from analysis.claims.claim import Claim, Pair, Setting, Side, choices_of
+from analysis.claims.measured import MASKS, expanded, layer_differences
 from analysis.formatting import MISSING, estimate_text, number_text, value_text
 from analysis.load import Records
 from analysis.statistics import ALPHA, paired_differences, summarize
