@@ -186,19 +186,19 @@ def _side_by_side(options: Namespace) -> Answer:
 
 
 def _corruption_error(options: Namespace) -> Answer:
-    from analysis import corruption_error_table
+    from analysis.corruption_error import answer
     from analysis.frames import corruption_error
 
     form = export.format_of(options.format, options.output)
     records = _records(options.paths, options.where)
     whole = corruption_error.scored(records)
-    reference, read = corruption_error_table.reference(records, options.baseline, whole)
+    reference, read = answer.reference(records, options.baseline, whole)
     found = corruption_error.corruption_errors(records, whole, reference)
     each = options.per_corruption
     if form in export.DATA:
-        frame = corruption_error_table.frame(records, found, per_corruption=each)
-        return Answer(export.encoded(frame, form, corruption_error_table.MEANINGS), [records, *read])
-    text = corruption_error_table.text(records, found, whole, form, _width(options), per_corruption=each)
+        frame = answer.frame(records, found, per_corruption=each)
+        return Answer(export.encoded(frame, form, answer.MEANINGS), [records, *read])
+    text = answer.text(records, found, whole, form, _width(options), per_corruption=each)
     return Answer(text, [records, *read])
 
 
@@ -240,11 +240,11 @@ def _plot(options: Namespace) -> Answer:
 
 
 def _report(options: Namespace) -> Answer:
-    from analysis import report
+    from analysis.report import document
 
     records = _records(options.paths, options.where)
     target = options.output or options.paths[0] / "report.html"
-    report.write(records, target, baseline=_pairs(options.baseline))
+    document.write(records, target, baseline=_pairs(options.baseline))
     return Answer(str(target), [records])
 
 

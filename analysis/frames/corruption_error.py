@@ -1,8 +1,8 @@
 """Corruption errors of configurations: per seed, against the baseline of the same images, then over seeds.
 
-The formulas are those of :mod:`analysis.corruption_error`. With a baseline of the same seeds every seed is divided by
-the baseline's run of that seed (paired); otherwise by the baseline's mean over its seeds. Images computed here and each
-published set are answered for on their own.
+The formulas are those of :mod:`analysis.corruption_error.formula`. With a baseline of the same seeds every seed is
+divided by the baseline's run of that seed (paired); otherwise by the baseline's mean over its seeds. Images computed
+here and each published set are answered for on their own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.benchmark import OWN_NAMES, benchmark_name, other_constants
-from analysis.corruption_error import (
+from analysis.corruption_error.benchmark import OWN_NAMES, benchmark_name, other_constants
+from analysis.corruption_error.formula import (
     BENCHMARK,
     SEVERITIES,
     Baseline,
@@ -24,11 +24,11 @@ from analysis.corruption_error import (
     mean_accuracy,
     mean_corruption_error,
 )
+from analysis.corruption_error.tested_images import COMPUTED
 from analysis.formatting import value_text
 from analysis.load import AnalysisError, Records
 from analysis.metric import quoted
 from analysis.statistics import summarize
-from analysis.tested_images import COMPUTED
 
 KEYS = ["images", "configuration", "seed"]
 MOST = 3

@@ -1,8 +1,8 @@
 """What the records show, in plain words, by stated rules: every sentence with its interval and n, none by hand.
 
 Words follow the statistics. "Higher by ..., survives Holm's correction": the adjusted p is below .05 in the one family
-of tests of the report (:mod:`analysis.family`). "Its own interval leaves out 0": a hint, no more, when many are looked
-at. Everything else is "not distinguishable". Single runs show nothing.
+of tests of the report (:mod:`analysis.report.family`). "Its own interval leaves out 0": a hint, no more, when many are
+looked at. Everything else is "not distinguishable". Single runs show nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from analysis import aggregate, compare, metric
-from analysis.family import bounded, family
 from analysis.formatting import MISSING, estimate_text, number_text, with_sign
 from analysis.frames import ssr
 from analysis.frames.function import explained_variance, first_reached
 from analysis.frames.gradient_masking import gradient_masking
 from analysis.load import AnalysisError, Records
+from analysis.report.family import bounded, family
 from analysis.statistics import ALPHA, what_n_allows
 
 MANY = 8
@@ -43,7 +43,7 @@ def findings(
     """The findings of the records, at most a screen of them, however many configurations there are.
 
     Args:
-        frame: the report's tests, as of :func:`analysis.family.family`; computed if left out.
+        frame: the report's tests, as of :func:`analysis.report.family.family`; computed if left out.
 
     Raises:
         AnalysisError: ``baseline`` names no configuration.

@@ -10,7 +10,16 @@ import pandas as pd
 
 from analysis import compare, export, table
 from analysis.configuration import PREFIX
-from analysis.corruption_error import BENCHMARK, Baseline
+from analysis.corruption_error.formula import BENCHMARK, Baseline
+from analysis.corruption_error.tested_images import (
+    COMPUTED,
+    DATASET,
+    Pair,
+    apart,
+    difference,
+    generator_cautions,
+    tested_images,
+)
 from analysis.formatting import (
     LATEX_HEAD,
     MISSING,
@@ -35,7 +44,6 @@ from analysis.frames.corruption_error import (
 from analysis.layout import fitted
 from analysis.load import AnalysisError, Records, load
 from analysis.rows import STATISTICS
-from analysis.tested_images import COMPUTED, DATASET, Pair, apart, difference, generator_cautions, tested_images
 
 SIDES = {"cifar10": 32, "cifar100": 32, "svhn": 32, "mnist": 28, "fashion_mnist": 28, "digits": 8}
 """Height and width in pixels where the record does not hold them."""

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 
 import analysis
-from analysis.pictures import pictures
+from analysis.report.pictures import pictures
 from tests.analysis.fitted import fitted
 
 

@@ -15,18 +15,18 @@ import pytest
 import yaml
 
 import analysis
-from analysis import report
 from analysis.__main__ import main
-from analysis.benchmark import CONSTANTS, OWN_NAMES, PARAMETERS
-from analysis.corruption_error import BENCHMARK
+from analysis.corruption_error.benchmark import CONSTANTS, OWN_NAMES, PARAMETERS
+from analysis.corruption_error.formula import BENCHMARK
 from analysis.frames.corruption_error import corruption_errors, scored
 from analysis.load import AnalysisError
+from analysis.report import document
 from tests.analysis import naive
 from tests.analysis.page import Page
 from tests.analysis.synthetic import edit, write_run
 
 Accuracy = Callable[[str, int], float]
-CONF = Path(__file__).parents[2] / "conf" / "corruption"
+CONF = Path(__file__).parents[3] / "conf" / "corruption"
 COMPUTED = {("gaussian_noise_c" if name == "gaussian_noise" else name): values for name, values in PARAMETERS.items()}
 PUBLISHED: Mapping[str, Any] = {f"cifar10c:{name}": (1, 2, 3, 4, 5) for name in PARAMETERS}
 NONE = {"regularizer": "none"}
@@ -416,7 +416,7 @@ def test_other_code_behind_the_images_is_named(tmp_path: Path, capsys: pytest.Ca
     out = " ".join(ran(capsys, tmp_path, "--baseline", "regularizer=none")[1].split())
     assert said in out
     assert out.count("Caution: ") == 1
-    assert said in " ".join(Page(report.html(analysis.load(tmp_path))).text.split())
+    assert said in " ".join(Page(document.html(analysis.load(tmp_path))).text.split())
     out = " ".join(ran(capsys, tmp_path / "w0", "--baseline", tmp_path / "n0")[1].split())
     assert said.replace("baseline none", "baseline n0") in out
     write(tmp_path / "v0", {**DECAY, "regularizer.weight_decay": 0.1}, 0, flat(0.8), made_by=theirs)
@@ -475,7 +475,7 @@ def test_the_parameters_are_those_that_the_corruptions_record(preset: str) -> No
 
 
 def test_the_report_has_the_section_with_its_query(both: Path, sweep: Path) -> None:
-    text = report.html(analysis.load(both))
+    text = document.html(analysis.load(both))
     page = Page(text)
     means, each, *rest = page.tables["corruption-errors"]
     assert len(rest) == 2  # of the published images
@@ -486,4 +486,4 @@ def test_the_report_has_the_section_with_its_query(both: Path, sweep: Path) -> N
     assert [row[3].split(" ")[0] for row in means[1:]] == [f"{100 * mean:.2f}" for mean in shown["mean"]]
     assert [row[0] for row in each[1:]] == list(BENCHMARK)
     assert "1 - favg(accuracy)" in text
-    assert 'id="corruption-errors"' not in report.html(analysis.load(sweep))
+    assert 'id="corruption-errors"' not in document.html(analysis.load(sweep))

@@ -15,12 +15,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis import aggregate, compare, corruption_error_table, metric
-from analysis.comparison import FEW, comparison
+from analysis import aggregate, compare, metric
 from analysis.configuration import PREFIX, SEED
-from analysis.definitions import corruption_definitions, definitions
-from analysis.family import bounded, family
-from analysis.findings import findings
+from analysis.corruption_error import answer
 from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text, with_sign
 from analysis.frames.corruption_error import corruption_errors, lacking_sentences, scored
 from analysis.interactive import plates
@@ -28,8 +25,12 @@ from analysis.interactive.chart import Chart
 from analysis.interactive.data import columns, inert
 from analysis.load import AnalysisError, Records
 from analysis.palette import regularizer_colors
-from analysis.pictures import pictures
 from analysis.published.study import Study, studies
+from analysis.report.comparison import FEW, comparison
+from analysis.report.definitions import corruption_definitions, definitions
+from analysis.report.family import bounded, family
+from analysis.report.findings import findings
+from analysis.report.pictures import pictures
 from analysis.watched import Watched
 
 PROVENANCE = "provenance."
@@ -307,15 +308,15 @@ def _corruption_errors(records: Watched, baseline: Mapping[str, str] | None) -> 
     if whole.sums.empty:
         return None
     try:
-        reference, why = corruption_error_table.within(records, baseline, whole), ""
+        reference, why = answer.within(records, baseline, whole), ""
     except AnalysisError as error:
         reference, why = None, f"No mCE: {error}"
     found = corruption_errors(records, whole, reference)
     each = len(records.configurations.table) <= FEW
-    notes = [*corruption_error_table.footer(found), *([why] if why else []), *lacking_sentences(whole)]
+    notes = [*answer.footer(found), *([why] if why else []), *lacking_sentences(whole)]
     return {
-        "blocks": list(corruption_error_table.blocks(records, found, per_corruption=each)),
-        "notes": [note for note in notes if note != corruption_error_table.NO_BASELINE], "queries": queries,
+        "blocks": list(answer.blocks(records, found, per_corruption=each)),
+        "notes": [note for note in notes if note != answer.NO_BASELINE], "queries": queries,
     }  # fmt: skip
 
 

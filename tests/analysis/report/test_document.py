@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import report
 from analysis.published import study
+from analysis.report import document
 from tests.analysis import naive
 from tests.analysis.page import Page
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 NASTY = "</script><script>alert('x')</script>"
-REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
+REFERENCE = Path(__file__).parents[3] / "outputs" / "reference"
 ROOTS = ["synthetic", "cifar10_weight_decay", "cifar10_spectral_mask"]
 SHARED = {"clean %": "clean_accuracy", "corrupted %": "corrupted_accuracy", "relative %": "relative_robustness"}
 
@@ -34,7 +34,7 @@ def root(request: pytest.FixtureRequest, sweep: Path) -> Path:
 @cache
 def page_of(root: Path) -> Page:
     """The report of a folder that no test changes, made once."""
-    return Page(report.html(analysis.load(root)))
+    return Page(document.html(analysis.load(root)))
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ def test_corruptions_are_described_as_recorded(one: Page) -> None:
 
 def test_an_unknown_corruption_is_named_with_its_unit(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", (0,), SWEEP[:1], layers=(), corruptions={"haze <b>": (1, 2)})
-    text = report.html(analysis.load(tmp_path / "s"))
+    text = document.html(analysis.load(tmp_path / "s"))
     assert "haze &lt;b&gt;" in text
     assert "no description on file. unit of haze &lt;b&gt;, by severity: 1, 2." in text
 
@@ -318,7 +318,7 @@ def test_an_unknown_corruption_is_named_with_its_unit(tmp_path: Path) -> None:
 def test_no_network_no_absolute_path_and_under_ten_megabytes(one: Page, sweep: Path) -> None:
     assert all(value.startswith("#") for value in one.fetched)
     assert not {"link", "iframe", "object", "img"} & set(one.tags)
-    ours = one.text.replace(report._library(), "")
+    ours = one.text.replace(document._library(), "")
     assert "http://" not in ours
     assert "https://" not in ours
     assert not re.search(r"@import|url\((?!#)", ours)
@@ -328,7 +328,7 @@ def test_no_network_no_absolute_path_and_under_ten_megabytes(one: Page, sweep: P
 
 
 def test_ids_are_unique_and_headings_in_order(one: Page) -> None:
-    ids = re.findall(r'<\w+[^>]*?\bid="([^"]+)"', one.text.replace(report._library(), ""))
+    ids = re.findall(r'<\w+[^>]*?\bid="([^"]+)"', one.text.replace(document._library(), ""))
     assert len(ids) == len(set(ids))
     levels = [int(tag[1]) for tag in one.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
@@ -337,16 +337,16 @@ def test_ids_are_unique_and_headings_in_order(one: Page) -> None:
 
 def test_equal_records_give_equal_bytes(tmp_path: Path) -> None:
     root = write_sweep(tmp_path / "s", seeds=(0, 1), sweep=SWEEP[:2])
-    assert report.html(analysis.load(root)) == report.html(analysis.load(root))
+    assert document.html(analysis.load(root)) == document.html(analysis.load(root))
 
 
 def test_recorded_text_is_escaped(tmp_path: Path) -> None:
-    plain = Page(report.html(analysis.load(write_sweep(tmp_path / "plain", (0,), SWEEP[:2]))))
+    plain = Page(document.html(analysis.load(write_sweep(tmp_path / "plain", (0,), SWEEP[:2]))))
     for i, tag in enumerate((NASTY, "second", "third")):
         choices = {"regularizer": f"{NASTY} $x^{{2$ {i}", "tag": tag}
         write_run(tmp_path / "bad" / f"r{i}", choices, 0, layers=("conv1", f"{NASTY}.conv"), corruptions={NASTY: (1,)})
     write_run(tmp_path / "bad" / "x", {**SWEEP[0], "tag": NASTY}, 1, clean=None, status="failed", detail=f"E {NASTY}")
-    page = Page(report.html(analysis.load(tmp_path / "bad")))
+    page = Page(document.html(analysis.load(tmp_path / "bad")))
     assert NASTY not in page.text
     assert "<script>alert" not in page.text
     assert page.tags.count("script") == plain.tags.count("script")
@@ -357,7 +357,7 @@ def test_recorded_text_is_escaped(tmp_path: Path) -> None:
 def test_recorded_text_is_no_field_and_no_expression(tmp_path: Path) -> None:
     for i in range(2):
         write_run(tmp_path / f"r{i}", {"regularizer": "none", "datum['x']": f"datum.mean + {i}"}, i)
-    specs = Page(report.html(analysis.load(tmp_path))).json("specs")
+    specs = Page(document.html(analysis.load(tmp_path))).json("specs")
 
     def texts(part: object, key: str = "") -> list[tuple[str, str]]:
         if isinstance(part, dict):
@@ -375,7 +375,7 @@ def test_failures_are_listed_with_their_reason_and_without_folders(tmp_path: Pat
     write_run(tmp_path / "ok", SWEEP[0], 0, layers=())
     detail = "FileNotFoundError: /home/somebody/data/batch.bin"
     write_run(tmp_path / "lost", SWEEP[0], 1, clean=None, status="failed", detail=detail)
-    page = Page(report.html(analysis.load(tmp_path)))
+    page = Page(document.html(analysis.load(tmp_path)))
     assert ["lost", "none", "1", "failed", "FileNotFoundError: …/batch.bin"] in page.tables["runs"][0]
     assert "1 of 2 runs complete" in page.text
     assert "/home/somebody" not in page.text
@@ -385,14 +385,14 @@ def test_damaged_runs_are_counted_in_the_headline(tmp_path: Path) -> None:
     for seed in (0, 1):
         write_run(tmp_path / f"r{seed}", SWEEP[0], seed, layers=())
     (tmp_path / "r1" / "run.parquet").write_bytes(b"torn")
-    assert "1 of 2 runs complete, 1 damaged, 1 configuration." in report.html(analysis.load(tmp_path))
+    assert "1 of 2 runs complete, 1 damaged, 1 configuration." in document.html(analysis.load(tmp_path))
 
 
 def test_all_runs_failed_and_models_without_convolutions(tmp_path: Path) -> None:
     write_run(tmp_path / "a" / "lost", SWEEP[0], 0, clean=None, status="oom")
-    assert "No run is complete" in report.html(analysis.load(tmp_path / "a"))
+    assert "No run is complete" in document.html(analysis.load(tmp_path / "a"))
     write_run(tmp_path / "b" / "mlp", SWEEP[0], 0, layers=())
-    assert "Accuracy against robustness" in report.html(analysis.load(tmp_path / "b"))
+    assert "Accuracy against robustness" in document.html(analysis.load(tmp_path / "b"))
 
 
 def test_many_configurations_stay_bounded(tmp_path: Path) -> None:
@@ -401,7 +401,7 @@ def test_many_configurations_stay_bounded(tmp_path: Path) -> None:
         {"regularizer": "dropout", "regularizer.dropout": d / 10, "width": w} for d in range(1, 8) for w in range(9)
     ]
     root = write_sweep(tmp_path / "s", (0,), sweep, draws=2, layers=("conv1", "layer1.conv1"))
-    page = Page(report.html(analysis.load(root)))
+    page = Page(document.html(analysis.load(root)))
     assert len(page.tables["table"][0]) == 1 + 72
     assert page.json("specs")["all-alltradeoffs"]
     assert not any(key.startswith("g6") for key in page.json("specs"))  # six contexts are drawn
@@ -420,9 +420,9 @@ def test_a_failing_write_leaves_the_old_report_and_no_litter(tmp_path: Path, mon
     def full(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "html", full)
+    monkeypatch.setattr(document, "html", full)
     with pytest.raises(analysis.AnalysisError, match="No space left on device"):
-        report.write(analysis.load(tmp_path), target)
+        document.write(analysis.load(tmp_path), target)
     assert target.read_text() == "old"
     assert {path.name for path in tmp_path.iterdir()} == {"a", "report.html"}
 
@@ -431,6 +431,6 @@ def test_a_target_that_is_a_folder_or_has_none_is_refused(tmp_path: Path) -> Non
     write_run(tmp_path / "a", SWEEP[0], 0)
     records = analysis.load(tmp_path)
     with pytest.raises(analysis.AnalysisError, match="is a folder"):
-        report.write(records, tmp_path)
+        document.write(records, tmp_path)
     with pytest.raises(analysis.AnalysisError, match="its folder does not exist"):
-        report.write(records, tmp_path / "none" / "report.html")
+        document.write(records, tmp_path / "none" / "report.html")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from analysis.benchmark import benchmark_name
 from analysis.configuration import PREFIX
-from analysis.corruption_error import BENCHMARK
+from analysis.corruption_error.benchmark import benchmark_name
+from analysis.corruption_error.formula import BENCHMARK
 from analysis.formatting import MISSING, is_missing, value_text
 from analysis.load import Records
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.configuration import PREFIX
-from analysis.corruption_error import SEVERITIES
+from analysis.corruption_error.formula import SEVERITIES
 from analysis.formatting import is_missing, value_text
 
 OWN_NAMES = {"gaussian_noise_c": "gaussian_noise"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import analysis
-from analysis import report
+from analysis.report import document
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 @pytest.fixture(scope="module")
 def file(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("page") / "report.html"
-    report.write(analysis.load(sweep), target)
+    document.write(analysis.load(sweep), target)
     return target
 
 

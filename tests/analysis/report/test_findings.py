@@ -12,16 +12,16 @@ import pytest
 
 import analysis
 from analysis import compare
-from analysis.family import family
-from analysis.findings import Finding, findings, places, turned, verdicts
 from analysis.formatting import with_sign
 from analysis.frames.function import first_reached
 from analysis.frames.ssr import null_distribution
+from analysis.report.family import family
+from analysis.report.findings import Finding, findings, places, turned, verdicts
 from tests.analysis.diagnosed import diagnosed
 from tests.analysis.fitted import fitted
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
-REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
+REFERENCE = Path(__file__).parents[3] / "outputs" / "reference"
 
 
 def texts(found: list[Finding], title: str) -> list[str]:

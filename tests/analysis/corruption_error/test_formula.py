@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.corruption_error import (
+from analysis.corruption_error.formula import (
     BENCHMARK,
     Baseline,
     corruption_error,
