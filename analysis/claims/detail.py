@@ -12,7 +12,9 @@ from analysis.claims.claim import Claim, Pair, Setting, Side, choices_of
 from analysis.claims.measured import MASKS, expanded, layer_differences
 from analysis.formatting import MISSING, estimate_text, number_text, value_text
 from analysis.load import Records
-from analysis.statistics import ALPHA, paired_differences, summarize
+from analysis.statistics import ALPHA
+from analysis.statistics.estimate import summarize
+from analysis.statistics.paired import paired_differences
 
 SHOWN = ("dc/epoch_1", "dc/init", "energy/init", "absolute_folded/epoch_1")
 """Definitions whose layers are shown one by one; the others are in the export's means and correlations."""

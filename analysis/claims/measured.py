@@ -14,7 +14,8 @@ from analysis.claims.published import difference
 from analysis.claims.verdict import verdicts
 from analysis.frames import ssr
 from analysis.load import Records
-from analysis.statistics import holm, paired_differences
+from analysis.statistics.multiplicity import holm
+from analysis.statistics.paired import paired_differences
 
 BY = ["comparison", "definition"]
 LAYERS = (

@@ -34,7 +34,8 @@ from analysis.formatting import MISSING, markdown_grid, markdown_text, number_te
 from analysis.frames.ssr import null_words
 from analysis.load import Records
 from analysis.published.ssr import suppression
-from analysis.statistics import ALPHA, what_n_allows
+from analysis.statistics import ALPHA
+from analysis.statistics.multiplicity import what_n_allows
 
 MOST = 4
 """Settings that the page shows for one claim; those nearest the published one."""

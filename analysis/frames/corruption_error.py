@@ -28,7 +28,7 @@ from analysis.corruption_error.tested_images import COMPUTED
 from analysis.formatting import value_text
 from analysis.load import AnalysisError, Records
 from analysis.metric import quoted
-from analysis.statistics import summarize
+from analysis.statistics.estimate import summarize
 
 KEYS = ["images", "configuration", "seed"]
 MOST = 3
@@ -170,8 +170,8 @@ class Found:
         values: images, configuration, seed, metric, value: one value a seed. The metrics, all fractions: clean_error,
             mean_accuracy, error/NAME (mean over severities), and with a baseline mce, relative_mce, ce/NAME and
             relative_ce/NAME.
-        estimates: images, configuration, metric and the columns of :func:`analysis.statistics.summarize`, in display
-            order. A baseline is 1 by definition: it has no interval.
+        estimates: images, configuration, metric and the columns of :func:`analysis.statistics.estimate.summarize`, in
+            display order. A baseline is 1 by definition: it has no interval.
         baselines: index (images, configuration): baseline (as shown; missing without one), paired (bool), is_baseline.
         unfit: in words, where a ratio does not exist.
         cautions: those of the reference.

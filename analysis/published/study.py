@@ -31,7 +31,9 @@ from analysis.formatting import is_missing, value_text
 from analysis.interval import is_accuracy
 from analysis.load import Records
 from analysis.published.ssr import implied
-from analysis.statistics import CONFIDENCE, paired_differences, summarize
+from analysis.statistics import CONFIDENCE
+from analysis.statistics.estimate import summarize
+from analysis.statistics.paired import paired_differences
 
 UNDECIDED = "n = 1: no verdict"
 CANNOT_TELL = "cannot tell"

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import aggregate, metric, table
 from analysis.formatting import estimate_text, is_missing
 from analysis.load import Records
-from analysis.statistics import best
+from analysis.statistics.best import best
 
 FEW = 60
 """Up to this number of configurations the table also holds accuracies under corruption and every SSR."""

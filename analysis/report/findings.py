@@ -21,7 +21,8 @@ from analysis.frames.function import explained_variance, first_reached
 from analysis.frames.gradient_masking import gradient_masking
 from analysis.load import AnalysisError, Records
 from analysis.report.family import bounded, family
-from analysis.statistics import ALPHA, what_n_allows
+from analysis.statistics import ALPHA
+from analysis.statistics.multiplicity import what_n_allows
 
 MANY = 8
 """Above this number of configurations they are counted by regularizer instead of named one by one."""

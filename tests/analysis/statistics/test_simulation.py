@@ -1,7 +1,7 @@
 """What the statistics promise, measured on simulated sweeps whose truth is known.
 
 Bands are the claim widened by at least 3 Monte-Carlo standard errors, sqrt(p (1 - p) / repetitions); the generator is
-fixed. Figures of the docstrings in ``analysis/statistics.py`` come from here.
+fixed. Figures of the docstrings in ``analysis/statistics/`` come from here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.statistics import best, holm, null_position, paired_differences, summarize
+from analysis.statistics.best import best
+from analysis.statistics.estimate import summarize
+from analysis.statistics.multiplicity import holm
+from analysis.statistics.null_position import null_position
+from analysis.statistics.paired import paired_differences
 
 Floats = npt.NDArray[np.float64]
 MEAN, SD = 0.92, 0.003
