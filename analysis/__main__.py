@@ -186,34 +186,34 @@ def _side_by_side(options: Namespace) -> Answer:
 
 
 def _corruption_error(options: Namespace) -> Answer:
-    from analysis import corruption_error_table
+    from analysis.corruption_error import answer
     from analysis.frames import corruption_error
 
     form = export.format_of(options.format, options.output)
     records = _records(options.paths, options.where)
     whole = corruption_error.scored(records)
-    reference, read = corruption_error_table.reference(records, options.baseline, whole)
+    reference, read = answer.reference(records, options.baseline, whole)
     found = corruption_error.corruption_errors(records, whole, reference)
     each = options.per_corruption
     if form in export.DATA:
-        frame = corruption_error_table.frame(records, found, per_corruption=each)
-        return Answer(export.encoded(frame, form, corruption_error_table.MEANINGS), [records, *read])
-    text = corruption_error_table.text(records, found, whole, form, _width(options), per_corruption=each)
+        frame = answer.frame(records, found, per_corruption=each)
+        return Answer(export.encoded(frame, form, answer.MEANINGS), [records, *read])
+    text = answer.text(records, found, whole, form, _width(options), per_corruption=each)
     return Answer(text, [records, *read])
 
 
 def _claims(options: Namespace) -> Answer:
-    from analysis import claims_page
-    from analysis.claims_command import Given
+    from analysis.claims import page
+    from analysis.claims.command import Given
 
     form = export.format_of(options.format, options.output)
     if form == "latex":
         raise AnalysisError("claims: there is no LaTeX of this page. Use --format markdown, or csv for the numbers.")
     records = _records(options.paths, options.where)
     if form in export.DATA:
-        meanings = {**export.COLUMNS, **claims_page.MEANINGS}
-        return Answer(export.encoded(claims_page.export(records), form, meanings), [records])
-    return Answer(claims_page.page(records, Given(options.paths, options.where)), [records])
+        meanings = {**export.COLUMNS, **page.MEANINGS}
+        return Answer(export.encoded(page.export(records), form, meanings), [records])
+    return Answer(page.page(records, Given(options.paths, options.where)), [records])
 
 
 def _spectral_bias(options: Namespace) -> Answer:
@@ -240,11 +240,11 @@ def _plot(options: Namespace) -> Answer:
 
 
 def _report(options: Namespace) -> Answer:
-    from analysis import report
+    from analysis.report import document
 
     records = _records(options.paths, options.where)
     target = options.output or options.paths[0] / "report.html"
-    report.write(records, target, baseline=_pairs(options.baseline))
+    document.write(records, target, baseline=_pairs(options.baseline))
     return Answer(str(target), [records])
 
 

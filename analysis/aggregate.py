@@ -15,7 +15,7 @@ import pandas as pd
 from analysis import metric
 from analysis.formatting import is_missing, value_text
 from analysis.load import Records
-from analysis.statistics import summarize
+from analysis.statistics.estimate import summarize
 
 DESCRIPTION = ["configuration", "context", "label", "regularizer", "strength"]
 
@@ -99,7 +99,7 @@ def estimates(records: Records, query: str, by: Sequence[str]) -> pd.DataFrame:
         by: what tells values of one configuration apart (layer, epoch, ...); rows are sorted by it.
 
     Returns:
-        The description, ``by``, and the columns of :func:`analysis.statistics.summarize`.
+        The description, ``by``, and the columns of :func:`analysis.statistics.estimate.summarize`.
     """
     keys = ["configuration", *by]
     rows = records.sql(

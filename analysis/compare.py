@@ -27,7 +27,8 @@ from analysis.formatting import (
 )
 from analysis.layout import fitted
 from analysis.load import AnalysisError, Records
-from analysis.statistics import holm, paired_differences, what_n_allows
+from analysis.statistics.multiplicity import holm, what_n_allows
+from analysis.statistics.paired import paired_differences
 
 STATISTICS = [
     "mean", "half_width", "low", "high", "sd", "n", "method", "p", "p_holm", "hedges_g", "g_low", "g_high", "can_reach",
@@ -74,8 +75,8 @@ def differences(
     Returns:
         One row for each configuration that has a baseline and each metric: the description, baseline (label), metric,
         mean, half_width, low, high, sd (of the differences), n (pairs), method, p, p_holm, hedges_g, g_low, g_high
-        and can_reach, as :func:`analysis.statistics.paired_differences` has them. ``attrs["unpaired"]`` says in words
-        which configurations have no row and why.
+        and can_reach, as :func:`analysis.statistics.paired.paired_differences` has them. ``attrs["unpaired"]`` says in
+        words which configurations have no row and why.
 
     Raises:
         AnalysisError: unknown metric, or no configuration is such a baseline.

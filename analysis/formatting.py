@@ -55,6 +55,11 @@ def number_text(value: float, unit: str) -> str:
     return f"{value:.3f}" if abs(value) < 100 else f"{value:.4g}"
 
 
+def with_sign(number: str) -> str:
+    """A number's text with its sign, the minus sign typographic."""
+    return "−" + number[1:] if number.startswith("-") else number if number == MISSING else f"+{number}"
+
+
 def estimate_text(mean: float, half_width: float, unit: str, *, signed: bool = False) -> str:
     """``92.03 ± 0.45``; the mean alone where there is no interval (n = 1)."""
     text = number_text(mean, unit)

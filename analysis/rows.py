@@ -14,7 +14,8 @@ from analysis.configuration import PREFIX, REGULARIZER, SEED
 from analysis.filter import FACTS, column_of, values_text
 from analysis.formatting import value_text
 from analysis.load import AnalysisError, Records
-from analysis.statistics import best, summarize
+from analysis.statistics.best import best
+from analysis.statistics.estimate import summarize
 
 STATISTICS = ["mean", "low", "high", "half_width", "sd", "n", "method"]
 
@@ -36,7 +37,7 @@ class Rows:
         context: index as of ``keys``: rows of one context (data set) are comparable.
         pooled: in words, what a row is a mean over beside seeds.
         notes: further sentences for below the table.
-        marks: index as of ``estimates``: "best", "tied" or "", see :func:`analysis.statistics.best`.
+        marks: index as of ``estimates``: "best", "tied" or "", see :func:`analysis.statistics.best.best`.
     """
 
     keys: pd.DataFrame
@@ -217,7 +218,7 @@ def larger_is_better(name: str) -> bool | None:
 def marked(rows: Rows) -> Rows:
     """With marks for the rows that may be the best of their context, metric by metric; none at n = 1.
 
-    Only metrics with a direction are marked. See :func:`analysis.statistics.best` for what a mark means.
+    Only metrics with a direction are marked. See :func:`analysis.statistics.best.best` for what a mark means.
     """
     marks = pd.Series("", rows.estimates.index)
     values = rows.replications.assign(context=rows.replications["row"].map(rows.context))

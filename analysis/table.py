@@ -25,7 +25,8 @@ from analysis.frames.ssr import null_distribution, null_words
 from analysis.layout import fitted
 from analysis.load import Records
 from analysis.rows import Rows, by_configuration
-from analysis.statistics import sampling_error, spreads
+from analysis.statistics.paired import spreads
+from analysis.statistics.sampling_error import sampling_error
 
 WIDTH = 80
 LONG = 60

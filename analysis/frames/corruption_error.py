@@ -1,8 +1,8 @@
 """Corruption errors of configurations: per seed, against the baseline of the same images, then over seeds.
 
-The formulas are those of :mod:`analysis.corruption_error`. With a baseline of the same seeds every seed is divided by
-the baseline's run of that seed (paired); otherwise by the baseline's mean over its seeds. Images computed here and each
-published set are answered for on their own.
+The formulas are those of :mod:`analysis.corruption_error.formula`. With a baseline of the same seeds every seed is
+divided by the baseline's run of that seed (paired); otherwise by the baseline's mean over its seeds. Images computed
+here and each published set are answered for on their own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.benchmark import OWN_NAMES, benchmark_name, other_constants
-from analysis.corruption_error import (
+from analysis.corruption_error.benchmark import OWN_NAMES, benchmark_name, other_constants
+from analysis.corruption_error.formula import (
     BENCHMARK,
     SEVERITIES,
     Baseline,
@@ -24,11 +24,11 @@ from analysis.corruption_error import (
     mean_accuracy,
     mean_corruption_error,
 )
+from analysis.corruption_error.tested_images import COMPUTED
 from analysis.formatting import value_text
 from analysis.load import AnalysisError, Records
 from analysis.metric import quoted
-from analysis.statistics import summarize
-from analysis.tested_images import COMPUTED
+from analysis.statistics.estimate import summarize
 
 KEYS = ["images", "configuration", "seed"]
 MOST = 3
@@ -170,8 +170,8 @@ class Found:
         values: images, configuration, seed, metric, value: one value a seed. The metrics, all fractions: clean_error,
             mean_accuracy, error/NAME (mean over severities), and with a baseline mce, relative_mce, ce/NAME and
             relative_ce/NAME.
-        estimates: images, configuration, metric and the columns of :func:`analysis.statistics.summarize`, in display
-            order. A baseline is 1 by definition: it has no interval.
+        estimates: images, configuration, metric and the columns of :func:`analysis.statistics.estimate.summarize`, in
+            display order. A baseline is 1 by definition: it has no interval.
         baselines: index (images, configuration): baseline (as shown; missing without one), paired (bool), is_baseline.
         unfit: in words, where a ratio does not exist.
         cautions: those of the reference.

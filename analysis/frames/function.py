@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.frames.recorded import recorded
 from analysis.load import Records
-from analysis.statistics import summarize
+from analysis.statistics.estimate import summarize
 
 
 def explained_variance(records: Records) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis import metric
 from analysis.aggregate import described, estimates
 from analysis.load import Records
-from analysis.statistics import summarize
+from analysis.statistics.estimate import summarize
 
 
 def robustness_curves(records: Records) -> pd.DataFrame:

@@ -13,6 +13,11 @@ from analysis.formatting import MISSING, value_text
 from analysis.load import Records
 
 METRICS = ("clean_accuracy", "corrupted_accuracy", "ssr/last/dc/init")
+RECORDED = ("validation_accuracy", "clean_accuracy")
+FITTED = ("validation_loss", "clean_loss")
+"""In place of :data:`RECORDED` where every run fits a function."""
+MOST = 10
+"""Axes that a page has room for, each a column of :func:`run_table`."""
 
 
 def run_values(records: Records, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
@@ -50,6 +55,28 @@ def run_values(records: Records, metrics: Sequence[str] = METRICS) -> pd.DataFra
         joined["value"] = joined["value"].astype(float).where(joined["status"] == "complete")
         parts.append(joined.assign(axis=name, kind="metric", text=None))
     return pd.concat(parts, ignore_index=True)
+
+
+def run_table(records: Records) -> pd.DataFrame:
+    """The hyperparameters that differ and the metrics of every run, as the run itself recorded them.
+
+    :func:`run_values` has means where a seed was repeated, and no metric of a run that did not complete; here every run
+    stands for itself.
+
+    Returns:
+        One row for each run, complete or not: run_id, seed, configuration, regularizer, strength, status, a column for
+        each hyperparameter but the regularizer's (key without ``config.``), and one for each metric of
+        :data:`RECORDED` or :data:`FITTED` that was recorded. Regularizer, strength and these are :data:`MOST` at most.
+    """
+    runs = records.sql(
+        "SELECT run_id, seed, configuration, regularizer, strength, status FROM runs ORDER BY place, seed"
+    )
+    run = records["run"].set_index("run_id").loc[runs["run_id"]].reset_index()
+    differing = [c for c in records.configurations.differing if not c.startswith(REGULARIZER)]
+    values = {c.removeprefix(PREFIX): run[c] for c in differing[: MOST - len(RECORDED) - 2]}
+    fits = not run[[name for name in RECORDED if name in run]].notna().any(axis=None)
+    fits = fits and records.sql("SELECT count(*) AS n FROM regressions")["n"].iloc[0] > 0
+    return runs.assign(**values, **{name: run[name] for name in (FITTED if fits else RECORDED) if name in run})
 
 
 def _differing(records: Records) -> list[str]:

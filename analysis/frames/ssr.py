@@ -56,7 +56,7 @@ def ssr_by_depth(records: Records) -> pd.DataFrame:
 
 
 ENOUGH = 39
-"""Draws from which a 95% range is given: fewer cannot show .05 (:func:`analysis.statistics.null_position`)."""
+"""Draws from which a 95% range is given: fewer cannot show .05 (:mod:`analysis.statistics.null_position`)."""
 
 
 def null_distribution(

@@ -6,41 +6,28 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from analysis.configuration import PREFIX, REGULARIZER
 from analysis.formatting import shortened, value_text
 from analysis.interactive import chart
 from analysis.interactive.chart import Chart
-from analysis.load import Records
 
-METRICS = {"validation_accuracy": "validation accuracy", "clean_accuracy": "clean accuracy"}
-FITTED = {"validation_loss": "validation MSE", "clean_loss": "test MSE"}
-"""The metrics where every run fits a function."""
+TITLES = {
+    "validation_accuracy": "validation accuracy",
+    "clean_accuracy": "clean accuracy",
+    "validation_loss": "validation MSE",
+    "clean_loss": "test MSE",
+}
+"""How the axis of a metric is called; that of a hyperparameter is called by its key."""
 FEW = 6
 """An axis of at most so many values is marked at these, if they do not crowd."""
 LANE = -0.14
 """Height of the lane that holds what a run does not have: a metric of a run that diverged."""
-MOST = 10
-"""Axes that a page has room for."""
-
-
-def run_values(records: Records) -> pd.DataFrame:
-    """One row a run, complete or not: run_id, seed, configuration, regularizer, status, its values on every axis."""
-    runs = records.sql(
-        "SELECT run_id, seed, configuration, regularizer, strength, status FROM runs ORDER BY place, seed"
-    )
-    run = records["run"].set_index("run_id").loc[runs["run_id"]].reset_index()
-    differing = [c for c in records.configurations.differing if not c.startswith(REGULARIZER)]
-    values = {c.removeprefix(PREFIX): run[c] for c in differing[: MOST - len(METRICS) - 2]}
-    fits = not run[[name for name in METRICS if name in run]].notna().any(axis=None)
-    fits = fits and records.sql("SELECT count(*) AS n FROM regressions")["n"].iloc[0] > 0
-    return runs.assign(**values, **{name: run[name] for name in (FITTED if fits else METRICS) if name in run})
 
 
 def parallel_coordinates(values: pd.DataFrame, colors: dict[str, str]) -> Chart:
     """Lines of runs over axes; what is missing lies in a lane below.
 
     Args:
-        values: as of :func:`run_values`.
+        values: as of :func:`analysis.frames.runs.run_table`.
         colors: regularizer -> name of the CSS variable of its colour.
     """
     keys = ["run_id", "run_name", "configuration", "status", "seed"]
@@ -70,7 +57,7 @@ def parallel_coordinates(values: pd.DataFrame, colors: dict[str, str]) -> Chart:
     words = alt.Chart(alt.NamedData(name="ticks")).mark_text(align="left", dx=5, fontSize=10, color="var(--ink)")
     halo, words = (part.encode(x=x, y=y, text="text:N") for part in (text, words))
     spec = chart.finished(chart.layered([line, halo, words], "parallel", 380))
-    titles = {field: _title(name) for field, name in zip(fields, axes, strict=True)}
+    titles = {field: TITLES.get(name, name) for field, name in zip(fields, axes, strict=True)}
     spec["params"].append({"name": "titles", "value": titles})
     return Chart(
         "parallel",
@@ -81,14 +68,10 @@ def parallel_coordinates(values: pd.DataFrame, colors: dict[str, str]) -> Chart:
         "that diverged or failed (dashed).",
         spec,
         {"parallel": lines, "ticks": ticks},
-        "analysis.interactive.parallel_coordinates.run_values",
+        "analysis.frames.runs.run_table",
         legend=False,
         marks=len(lines) * len(fields),
     )
-
-
-def _title(name: str) -> str:
-    return {**METRICS, **FITTED}.get(name, name)
 
 
 def _axis(column: pd.Series) -> tuple[pd.Series, pd.DataFrame]:

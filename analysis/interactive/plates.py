@@ -9,14 +9,14 @@ import pandas as pd
 from altair.utils.schemapi import debug_mode
 
 from analysis import compare
-from analysis.frames import function, learning, regularizer, robustness, spectrum, ssr, strength
+from analysis.frames import function, learning, regularizer, robustness, runs, spectrum, ssr, strength
 from analysis.interactive import final_ssr as final
 from analysis.interactive import spectrum as spectra
 from analysis.interactive.chart import Chart, Look
 from analysis.interactive.explained_variance import explained_variance
 from analysis.interactive.function_fit import function_fit
 from analysis.interactive.learning import learning_curves
-from analysis.interactive.parallel_coordinates import parallel_coordinates, run_values
+from analysis.interactive.parallel_coordinates import parallel_coordinates
 from analysis.interactive.robustness import all_trade_offs, robustness_curves, robustness_map, trade_off
 from analysis.interactive.ssr_trajectories import ssr_trajectories
 from analysis.interactive.strength import share_removed, strength_response
@@ -102,7 +102,7 @@ def overall(records: Watched) -> list[Chart]:
         points = _asked(records, lambda: robustness.trade_off(records))
         if len(points.rows):
             charts.append(replace(all_trade_offs(points.rows, colors), query=points.queries))
-    values = _asked(records, lambda: run_values(records))
+    values = _asked(records, lambda: runs.run_table(records))
     if len(values.rows) > 1:
         charts.append(replace(parallel_coordinates(values.rows, colors), query=values.queries))
     return charts

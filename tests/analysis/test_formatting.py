@@ -23,6 +23,7 @@ from analysis.formatting import (
     stacked,
     text_grid,
     value_text,
+    with_sign,
     without_folders,
     wrapped,
 )
@@ -153,3 +154,7 @@ def test_messages_are_wrapped_and_paths_stay_whole() -> None:
     assert all(len(line) <= 80 and line.startswith("  ") for line in lines[1:])
     assert message("error: short") == "error: short"
     assert message("interrupted") == "interrupted"
+
+
+def test_signs_are_typographic() -> None:
+    assert [with_sign(text) for text in ("1.2", "-1.2", "–")] == ["+1.2", "−1.2", "–"]

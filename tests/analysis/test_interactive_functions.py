@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import report
 from analysis.frames import function
 from analysis.interactive import plates
 from analysis.interactive.chart import Chart, Look, sparse
 from analysis.interactive.function_fit import function_fit
+from analysis.report import document
 from analysis.watched import Watched
 from tests.analysis.fitted import fitted
 from tests.analysis.page import Page
@@ -97,7 +97,7 @@ def test_long_lines_have_a_dozen_markers_and_short_ones_all() -> None:
 
 
 def test_the_page_has_a_slider_for_the_fit_and_none_for_spectra(folder: Path) -> None:
-    page = Page(report.html(analysis.load(folder)))
+    page = Page(document.html(analysis.load(folder)))
     assert '<section id="fit">' in page.text
     assert 'href="#fit"' in page.text
     assert 'data-figures="g0-fit"' in page.text

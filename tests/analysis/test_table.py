@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis import report, rows, table
+from analysis import rows, table
 from analysis.formatting import LATEX_HEAD, columns
+from analysis.report import document
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 
@@ -110,7 +111,7 @@ def test_runs_of_several_versions_of_code_and_data_are_said(tmp_path: Path) -> N
     code = "Caution: these runs were made by 2 versions of code: 2 by xxxxxxxxxxxx, 1 by yyyyyyyyyyyy."
     data = "Caution: these runs were made by 2 versions of data: 2 by d1, 1 by d2."
     assert [line for line in table.counts(records) if line.startswith("Caution")] == [code, data]
-    assert code in report.html(records)
+    assert code in document.html(records)
     write_run(tmp_path / "one" / "r", {"regularizer": "none"}, 0, made_by={"source_digest": "x"})
     assert "Caution" not in table.terminal(analysis.load(tmp_path / "one"))
 
