@@ -52,7 +52,8 @@ _MADE_BY = {"source_digest": "code", "torch": "torch", "data_digest": "data"}
 def mixtures(records: Records) -> list[str]:
     """A sentence for each of code, torch and data that complete runs to be compared were not made by one version of.
 
-    Data are compared within a data set. Runs whose records do not say are left out.
+    Data are compared among runs that chose the same of them, a seed of the data's own included. Runs whose records do
+    not say are left out.
     """
     run = records["run"]
     complete = run[run["status"] == "complete"]
@@ -61,8 +62,9 @@ def mixtures(records: Records) -> list[str]:
         made = f"provenance.{column}"
         if made not in complete:
             continue
-        groups = complete.groupby("config.dataset") if column == "data_digest" else [("", complete)]
-        for _, rows in groups:
+        chosen = [key for key in complete.columns if f"{key}.".startswith("config.dataset.")]
+        alike = column == "data_digest" and chosen
+        for _, rows in complete.groupby(chosen, dropna=False) if alike else [("", complete)]:
             counts = rows[made].dropna().value_counts()
             if len(counts) > 1:
                 listed = ", ".join(f"{n} by {value_text(version)[:12]}" for version, n in counts.items())

@@ -97,16 +97,18 @@ def test_many_differing_columns_still_fit(tmp_path: Path) -> None:
 
 
 def test_runs_of_several_versions_of_code_and_data_are_said(tmp_path: Path) -> None:
-    """Within a data set only: two data sets have two digests."""
+    """Within one choice of data only: two data sets, and two sizes of one, have two digests."""
     made = [
         ("x" * 16, "d1", "cifar10"),
         ("x" * 16, "d1", "cifar10"),
         ("y" * 16, "d2", "cifar10"),
         (None, "d3", "mnist"),
+        (None, "d4", "mnist"),
     ]
     for i, (code, data, dataset) in enumerate(made):
         by = {"data_digest": data} | ({} if code is None else {"source_digest": code})
-        write_run(tmp_path / f"r{i}", {"regularizer": "none", "dataset": dataset}, i, made_by=by)
+        size = {"dataset.size": int(data[1])} if dataset == "mnist" else {}
+        write_run(tmp_path / f"r{i}", {"regularizer": "none", "dataset": dataset, **size}, i, made_by=by)
     records = analysis.load(tmp_path)
     code = "Caution: these runs were made by 2 versions of code: 2 by xxxxxxxxxxxx, 1 by yyyyyyyyyyyy."
     data = "Caution: these runs were made by 2 versions of data: 2 by d1, 1 by d2."
