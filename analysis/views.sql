@@ -50,19 +50,25 @@ CREATE VIEW regressions AS
 SELECT run_id FROM run WHERE validation_loss IS NOT NULL AND validation_accuracy IS NULL;
 
 -- What an epoch costs: the median, since a machine that is busy for a while slows some epochs; and how often that of
--- the run without regularizer of the same context and seed.
+-- the run without regularizer of the same context and seed, made on the same processor or GPU.
 CREATE VIEW costs AS
-WITH timed AS (
-    SELECT run_id, median(train_seconds) AS epoch_seconds FROM epochs WHERE epoch > 0 GROUP BY run_id
+WITH machines AS (
+    SELECT run_id, "provenance.processor" AS processor FROM run
+),
+timed AS (
+    SELECT run_id, processor, median(train_seconds) AS epoch_seconds
+    FROM epochs JOIN machines USING (run_id) WHERE epoch > 0 GROUP BY run_id, processor
 ),
 plain AS (
-    SELECT context, seed, favg(epoch_seconds) AS epoch_seconds
-    FROM timed JOIN runs USING (run_id) WHERE regularizer = 'none' AND status = 'complete' GROUP BY context, seed
+    SELECT context, seed, processor, favg(epoch_seconds) AS epoch_seconds
+    FROM timed JOIN runs USING (run_id) WHERE regularizer = 'none' AND status = 'complete'
+    GROUP BY context, seed, processor
 )
 SELECT run_id, timed.epoch_seconds,
        CASE WHEN plain.epoch_seconds > 0 THEN timed.epoch_seconds / plain.epoch_seconds END AS relative_cost
 FROM timed JOIN runs USING (run_id)
-LEFT JOIN plain ON plain.context = runs.context AND plain.seed IS NOT DISTINCT FROM runs.seed;
+LEFT JOIN plain ON plain.context = runs.context AND plain.seed IS NOT DISTINCT FROM runs.seed
+                AND plain.processor IS NOT DISTINCT FROM timed.processor;
 
 CREATE VIEW run_metrics AS
 UNPIVOT (

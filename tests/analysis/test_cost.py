@@ -51,3 +51,13 @@ def test_the_table_shows_the_cost(folder: Path) -> None:
     assert heads == ["clean %", "cost/none"]
     row = next(row for row in rows if any("dropout" in text for text in row))
     assert row[len(names) + 1].startswith("1.6")
+
+
+def test_runs_of_another_processor_have_no_ratio(tmp_path: Path) -> None:
+    root = write_sweep(tmp_path, layers=())
+    regularizers = [choices["regularizer"] for choices in SWEEP]
+    run = root / f"run-{regularizers.index('dropout')}-0"
+    edit(run, "run", lambda row: row.assign(**{"provenance.processor": "a faster one"}))
+    frame = aggregate.headline(analysis.load(root), ["relative_cost"])
+    assert cell(frame, label="dropout 0.5", metric="relative_cost")["n"] == 2
+    assert cell(frame, label="none", metric="relative_cost")["n"] == 3
