@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,7 @@ class Claim:
         claimed: the definitions under which the claim was published.
         more_than: size that the claim names for accuracies (fraction); None if it names none.
         all: whether the claim holds only where every comparison does (an order).
+        only: configuration keys with the values that the claim is about; runs of others are no test of it.
         response: regularizer whose whole range of strengths is shown beside the tests.
         note, command: what a reader must know; the command that measures it in, or near, the published setting.
     """
@@ -99,6 +100,7 @@ class Claim:
     claimed: Sequence[str] = ()
     more_than: float | None = None
     all: bool = False
+    only: Mapping[str, object] = field(default_factory=dict)
     response: str = ""
     note: str = ""
 
@@ -119,7 +121,7 @@ class Setting:
 
     Attributes:
         context: as in ``Configurations.table``; "" where nothing but the regularizer differs.
-        words: model, data set and length of training.
+        words: model, data set and length of training, and where other settings share these, what else differs.
         pairs: what can be compared.
         absent: comparisons of the claim that cannot, in words.
         deviations: in words, where it differs from the published setting.
@@ -182,10 +184,21 @@ def settings(records: Records, claim: Claim) -> list[Setting]:
         pairs = [pair for _, some in by_sides for pair in some]
         if not pairs:
             continue
-        absent = [_words(*sides) for sides, some in by_sides if not some]
         choices = {key.removeprefix(PREFIX): value for key, value in known.choices[pairs[0].treated].items()}
+        if any(value_text(choices.get(key)) != value_text(value) for key, value in claim.only.items()):
+            continue
+        absent = [_words(*sides) for sides, some in by_sides if not some]
         found.append(Setting(str(context), setting_words(choices), pairs, absent, deviations(choices, wanted)))
-    return sorted(found, key=lambda setting: len(setting.deviations))
+    return sorted(_told_apart(found), key=lambda setting: len(setting.deviations))
+
+
+def _told_apart(found: Sequence[Setting]) -> Iterator[Setting]:
+    """Settings whose model, data and length are alike with what else differs."""
+    parts = {setting.context: setting.context.split(" · ") for setting in found}
+    for setting in found:
+        alike = [parts[other.context] for other in found if other.words == setting.words]
+        own = [part for part in parts[setting.context] if "=" in part and any(part not in others for others in alike)]
+        yield replace(setting, words=", ".join([setting.words, *(part.rpartition(".")[2] for part in own)]))
 
 
 def _known(records: Records) -> _Known:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from analysis.claims.claim import Side, claims, studies
+import analysis
+from analysis.claims.claim import Side, claims, settings, studies
 from analysis.claims.measured import expanded
+from tests.analysis.synthetic import write_run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,3 +41,20 @@ def test_the_strength_of_several_is_the_only_ones(strength: float | None, choice
     side = Side("spectral_mask+weight_decay", strength)
     both = {"regularizer": "spectral_mask+weight_decay", **choices}
     assert side.fits({f"config.{key}": value for key, value in both.items()}) is fits
+
+
+def test_settings_outside_of_what_a_claim_is_about_are_no_test_of_it_and_the_others_are_told_apart(
+    tmp_path: Path,
+) -> None:
+    common = {"model": "lenet", "dataset": "cifar10", "epochs": 60}
+    for i, (crop, flip, standardize) in enumerate([(0, False, True), (0, False, False), (4, True, True)]):
+        images = {"dataset.crop_padding": crop, "dataset.horizontal_flip": flip, "standardize_input": standardize}
+        masks = {"regularizer": "spectral_mask+weight_decay", "regularizer.weight_decay": 1e-4}
+        for j, own in enumerate([{"regularizer": "none"}, masks]):
+            write_run(tmp_path / f"r{i}{j}", {**common, **images, **own}, 0)
+    (claim,) = [claim for claim in claims() if claim.id == "masks_accuracy"]
+    words = [setting.words for setting in settings(analysis.load(tmp_path), claim)]
+    assert sorted(words) == [
+        "lenet on cifar10, 60 epochs, standardize_input=false",
+        "lenet on cifar10, 60 epochs, standardize_input=true",
+    ]
