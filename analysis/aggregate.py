@@ -46,11 +46,11 @@ def missing_seeds(records: Records) -> list[str]:
     ]
 
 
-_MADE_BY = {"source_digest": "code", "torch": "torch", "data_digest": "data"}
+_MADE_BY = {"source_digest": "code", "torch": "torch", "precision": "arithmetic", "data_digest": "data"}
 
 
 def mixtures(records: Records) -> list[str]:
-    """A sentence for each of code, torch and data that complete runs to be compared were not made by one version of.
+    """A sentence for each of code, torch, arithmetic and data of which complete runs to compare had several versions.
 
     Data are compared among runs that chose the same of them, a seed of the data's own included. Runs whose records do
     not say are left out.

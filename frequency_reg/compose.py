@@ -139,7 +139,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
         parsed = _parse(overrides)
         fixed = [text for text, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()]
         _refuse_lists(parsed)
-        hydra_config = compose(CONFIG_NAME, fixed, return_hydra_config=True).hydra
+        hydra_config = _hydra_part(fixed)
         multirun = multirun or str(hydra_config.mode).endswith("MULTIRUN")
         composer = Composer()
         if not multirun:
@@ -226,13 +226,24 @@ def grid(
     if not all(map(all, texts)):
         raise ConfigError(f"the sweep over {', '.join(varied)} is empty; give each key at least one value")
     listed = set(params).union(*rows)
-    keys = {*varied, *listed}
+    single = {key for key in given if "." in key and not key.startswith("hydra.")}  # of an option that some rows have
+    keys = {*varied, *listed, *single}
     groups = {key for key in keys if composer.is_group(key)}
     if not groups or groups == keys:
         return list(dict.fromkeys(job for each in texts for job in itertools.product(*each))), varied
     replaced = {key for key in listed - given if key.partition(".")[0] in given}
     jobs = _where_they_exist(texts, keys - groups, replaced, composer)
     return jobs, tuple(key for key in varied if any(text.startswith(f"{key}=") for job in jobs for text in job))
+
+
+def _hydra_part(fixed: Sequence[str]) -> DictConfig:
+    """Hydra's own configuration, from overrides with one value; those of options that a sweep chooses do not count.
+
+    ``regularizer=none,weight_decay regularizer.weight_decay=1e-3`` is no error, though the default has no such key.
+    """
+    own = [text for text in fixed if "." not in text.partition("=")[0] or text.lstrip("+~").startswith("hydra.")]
+    part: DictConfig = compose(CONFIG_NAME, own, return_hydra_config=True).hydra
+    return part
 
 
 _Choices = list[list[str]]

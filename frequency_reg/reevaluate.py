@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -29,10 +30,12 @@ from frequency_reg.outcome import Outcome
 from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RunWriter, read_run, run_directories
 from frequency_reg.run import held
-from frequency_reg.run_id import config_columns, finished_outcome
+from frequency_reg.run_id import config_columns, finished_outcome, recorded_run
 from frequency_reg.shift import Chosen, Shift, shared_classes, shown_split
 from frequency_reg.source import load_sources, refuse_itself
 from frequency_reg.stored import StoredRun, Trained, load_model, recorded_overrides, stored_run
+
+_log = logging.getLogger(__name__)
 
 _KEPT_TABLES = ("epochs", "spectra", "ssr", "ssr_null", "regularizer")
 _KEPT_COLUMNS = (
@@ -123,7 +126,18 @@ def _runs(folder: Path) -> list[Path]:
     found = run_directories(folder)
     if not found:
         raise ConfigError(f"{folder}: no run.parquet at any depth; give a run's folder, outputs/NAME/RUN")
-    return found
+    if found == [folder]:
+        return found
+    complete = [run for run in found if (row := recorded_run(run)) is None or row["status"] == "complete"]
+    if not complete:
+        raise ConfigError(
+            f"{folder}: none of its {len(found)} runs is complete, and only complete ones can be measured"
+        )
+    if len(complete) < len(found):
+        _log.warning(
+            "%s: %d of %d runs are not complete and are left out", folder, len(found) - len(complete), len(found)
+        )
+    return complete
 
 
 class DataSets:
@@ -309,7 +323,13 @@ def _recorded(evaluation: Evaluation) -> dict[str, Any]:
     Probes only watched the training: networks that differ in them are not told apart here.
     """
     now = config_columns(evaluation.config)
-    about = ("config.dataset", "config.corruption", "config.evaluation", "config.diagnostic")
+    about = (
+        "config.dataset",
+        "config.corruption",
+        "config.evaluation",
+        "config.diagnostic",
+        "config.runtime.precision",
+    )
     left = (*about, "config.probe.")
     then = {k: v for k, v in evaluation.stored.row.items() if k.startswith("config.") and not k.startswith(left)}
     shift = evaluation.shift

@@ -159,9 +159,9 @@ def _robustness(rest: Sequence[str], tables: Tables) -> float | None:
 def _suppression(name: str, rest: Sequence[str], tables: Tables) -> float | None:
     layer, normalization, reference = rest
     rows = tables["ssr"].to_pylist()
-    if not rows:
+    depths = [row["depth"] for row in rows if row["status"] != "no_high_band"]  # kernels of 1 x 1 have none
+    if not depths:
         return None
-    depths = [row["depth"] for row in rows]
     depth = {"first": min(depths), "last": max(depths)}.get(layer)
     if depth is None and layer not in {row["layer"] for row in rows}:
         layers = list(dict.fromkeys(row["layer"] for row in rows))

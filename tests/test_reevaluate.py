@@ -77,6 +77,21 @@ def test_a_whole_sweep_is_evaluated_and_read_by_the_analysis(small, capsys):
     assert "[2/2]" in capsys.readouterr().out
 
 
+def test_runs_of_a_sweep_that_are_not_complete_are_left_out_and_counted(small, capsys, caplog):
+    whole = run(small("name=s")).directory
+    broken = run(small("name=s", "optimizer.lr=1e30"))
+    assert broken.status == "diverged"
+    assert main([str(whole.parent), f"outputs={whole.parents[1]}", "corruption=[gaussian_blur]"]) == 0
+    assert "1 of 2 runs are not complete and are left out" in caplog.text
+    assert "[1/1]" in capsys.readouterr().out
+
+
+def test_precision_tells_evaluations_apart(trained, capsys):
+    for precision in ("fp32", "bf16"):
+        assert command(trained, "corruption=[]", f"runtime.precision={precision}") == 0
+        assert "was there already" not in capsys.readouterr().out
+
+
 def test_another_data_set_is_shown_without_training(trained):
     bands = ["dataset=bands", "corruption=[gaussian_blur]"]
     assert command(trained, *bands, "name=shift") == 2  # no class name in common

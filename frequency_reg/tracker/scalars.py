@@ -113,7 +113,8 @@ class ScalarTracker(Tracker):
         if table == "robustness":
             yield from _robustness(rows, self._seconds(None))
             return
-        last = max((row["depth"] for row in rows), default=0) if "depth" in rows[0] else 0
+        depths = [row["depth"] for row in rows if _is_spatial(row)] if "depth" in rows[0] else []
+        last = max(depths, default=0)
         for epoch, group in _grouped(rows, "epoch").items():
             seconds = self._seconds(epoch)
             if table == "epochs":
@@ -173,6 +174,11 @@ def _robustness(rows: Iterable[Row], seconds: float) -> Iterator[Scalar]:
         if _is_number(row["accuracy"]):
             name = f"robustness/{row['split']}/{row['corruption']}"
             yield Scalar(name, int(row["severity"]), float(row["accuracy"]), seconds, definition)
+
+
+def _is_spatial(row: Row) -> bool:
+    """Whether a row is of a convolution with kernels larger than 1 x 1, which alone have a high band."""
+    return bool(row["radius"] > 0 if "radius" in row else row.get("status") != "no_high_band")
 
 
 def _layer_names(row: Row, layers: Layers, last: int) -> list[str]:

@@ -72,6 +72,19 @@ def test_robustness_is_the_mean_over_corruptions_of_the_means_over_severities(tm
     assert measure(tmp_path, ["validation_loss"]) == {"validation_loss": None}
 
 
+def test_the_last_layer_is_the_last_with_a_high_band(tmp_path):
+    """A convolution of 1 x 1 after it has none, and no SSR."""
+    from frequency_reg.records import RunWriter
+
+    writer = RunWriter(tmp_path, "r")
+    kind = {"epoch": 1, "normalization": "dc", "reference": "init"}
+    for depth, (value, status) in enumerate([(0.1, "ok"), (0.2, "ok"), (None, "no_high_band")]):
+        writer.add("ssr", {**kind, "layer": f"l{depth}", "depth": depth, "value": value, "status": status})
+    writer.set_run({"status": "complete", "epoch": 1})
+    writer.publish()
+    assert measure(tmp_path, ["ssr/last/dc/init"]) == {"ssr/last/dc/init": pytest.approx(0.2)}
+
+
 def test_a_value_that_is_no_number_is_none(here, config):
     outcome = here.runs(ends=lambda _: "nan").run(config)
     assert measure(outcome.directory, ["validation_accuracy"]) == {"validation_accuracy": None}

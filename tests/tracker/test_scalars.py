@@ -121,7 +121,8 @@ def test_high_band_share_is_that_of_the_ring_energy(shown):
         "spectra", {"epoch": 2, "layer": "1x1", "depth": 1, **{k: [v[0]] for k, v in rings.items() if k != "kernel"}}
     )
     tracker.publish()
-    assert tracker.values() == {("spectra/high_band_share/first", 2): (4 * 1.0 + 4 * 0.5) / (2 + 4 + 2)}
+    share = (4 * 1.0 + 4 * 0.5) / (2 + 4 + 2)
+    assert tracker.values() == {("spectra/high_band_share/first", 2): share, ("spectra/high_band_share/last", 2): share}
 
 
 def test_a_regularizers_quantities_and_the_accuracies_by_severity(shown):
