@@ -1,4 +1,4 @@
-"""Answers as files for people and for programs: formats, and publishing a file whole or not at all."""
+"""Answers as files for people and for programs: formats."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -145,31 +143,3 @@ def parquet(frame: pd.DataFrame, meanings: Mapping[str, tuple[str, str]] = COLUM
     sink = pa.BufferOutputStream()
     pq.write_table(table.cast(pa.schema(fields)), sink, compression="zstd")
     return bytes(sink.getvalue().to_pybytes())
-
-
-def publish(target: Path, content: bytes) -> None:
-    """Write a file by renaming a finished temporary one; an older file stays whole until then.
-
-    Raises:
-        AnalysisError: the folder does not exist or refuses the file.
-    """
-    if target.is_dir():
-        raise AnalysisError(f"{target}: is a folder. Give a file: -o FILE.")
-    if not target.parent.is_dir():
-        raise AnalysisError(f"{target}: its folder does not exist. Make {target.parent}, or give another -o FILE.")
-    temporary: Path | None = None
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as sink:
-            sink.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except OSError as error:
-        raise AnalysisError(
-            f"{target}: could not be written ({error.strerror or error}). "
-            "Mend the folder's permissions or free space, or give another -o FILE."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +24,7 @@ from analysis.interactive.data import columns, inert
 from analysis.load import AnalysisError, Records
 from analysis.palette import regularizer_colors
 from analysis.published.study import Study, studies
+from analysis.publishing import publishing
 from analysis.report.comparison import FEW, comparison
 from analysis.report.definitions import corruption_definitions, definitions
 from analysis.report.family import bounded, family
@@ -50,27 +49,8 @@ def write(records: Records, target: Path, *, baseline: Mapping[str, str] | None 
     Raises:
         AnalysisError: the folder does not exist or refuses the file, or ``baseline`` names no configuration.
     """
-    if target.is_dir():
-        raise AnalysisError(f"{target}: is a folder. Give a file: -o {target / 'report.html'}.")
-    if not target.parent.is_dir():
-        raise AnalysisError(f"{target}: its folder does not exist. Make {target.parent}, or give another -o FILE.")
-    temporary: Path | None = None
-    try:
-        # Made first, so that a folder that refuses the file is told before any figure is drawn.
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as sink:
-            sink.write(html(records, baseline=baseline))
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except OSError as error:
-        raise AnalysisError(
-            f"{target}: the report could not be written ({error.strerror or error}). "
-            "Mend the folder's permissions or free space, or give another -o FILE."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    with publishing(target, str(target / "report.html")) as sink:
+        sink.write(html(records, baseline=baseline).encode())
 
 
 def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:

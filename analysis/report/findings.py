@@ -103,6 +103,15 @@ def _effects(family: pd.DataFrame | None, reason: str) -> Finding:
     return Finding(title, [*_each(frame), *paired, *allows])
 
 
+VERDICTS = {
+    "survives": "after Holm's correction",
+    "own": "only before Holm's correction (its own interval leaves out 0)",
+    "equal": "not distinguishable",
+    "single": "single runs, which show no difference",
+}
+"""How a sentence heads the differences of each verdict, in this order."""
+
+
 def verdicts(frame: pd.DataFrame) -> pd.Series:
     """``survives``, ``own`` (its own interval leaves out 0), ``equal`` in all else, ``single`` at n = 1.
 
@@ -118,12 +127,12 @@ def _each(frame: pd.DataFrame) -> Iterator[str]:
     for configuration, block in frame.groupby("configuration", sort=False):
         same = bool((block["n"] == block["n"].iloc[0]).all())
         block = block.assign(among="" if same else ", n = " + block["n"].astype(str))
-        clear = [_clear(row) for row in block[block["verdict"].isin(["survives", "own"])].itertuples()]
-        unclear = list(_grouped(block[block["verdict"] == "equal"]))
-        single = list(_grouped(block[block["verdict"] == "single"]))
-        parts = clear
-        parts += ["not distinguishable: " + ", ".join(unclear)] if unclear else []
-        parts += ["single runs, which show no difference: " + ", ".join(single)] if single else []
+        parts = []
+        for verdict, heading in VERDICTS.items():
+            rows = block[block["verdict"] == verdict]
+            clear = verdict in ("survives", "own")
+            told = [_clear(row) for row in rows.itertuples()] if clear else list(_grouped(rows))
+            parts += [f"{heading}: {', '.join(told)}"] if told else []
         pairs = int(block["n"].iloc[0])
         count = f" (n = {pairs} pair{'s' if pairs > 1 else ''})" if same else ""
         yield f"{configuration} against {block['baseline'].iloc[0]}{count}: " + "; ".join(parts) + "."
@@ -145,10 +154,7 @@ def _grouped(block: pd.DataFrame) -> Iterator[str]:
 def _clear(row: object) -> str:
     label, amount, unit, interval = _words(row)
     word = "higher" if row.mean > 0 else "lower"  # type: ignore[attr-defined]
-    end = "survives Holm's correction" if row.verdict == "survives" else (  # type: ignore[attr-defined]
-        "not after Holm's correction, though its own interval leaves out 0"
-    )  # fmt: skip
-    return f"{label} {word} by {amount.lstrip('+−-')}{unit} {interval}{row.among}, {end}"  # type: ignore[attr-defined]
+    return f"{label} {word} by {amount.lstrip('+−-')}{unit} {interval}{row.among}"  # type: ignore[attr-defined]
 
 
 def _unclear(row: object) -> str:

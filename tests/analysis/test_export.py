@@ -1,4 +1,4 @@
-"""Answers as files: formats for programs, and publishing whole files."""
+"""Answers as files: formats for programs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_json_of_everything_that_a_query_can_give() -> None:
 
 
 def test_parquet_keeps_types_and_carries_definitions(tmp_path: Path) -> None:
-    export.publish(tmp_path / "t.parquet", export.encoded(FRAME, "parquet"))
+    (tmp_path / "t.parquet").write_bytes(export.encoded(FRAME, "parquet"))
     table = pq.read_table(tmp_path / "t.parquet")
     assert table["configuration"].to_pylist() == FRAME["configuration"].tolist()
     assert table["mean"].to_pylist()[:2] == [0.1 + 0.2, -1.5]
@@ -77,24 +77,3 @@ def test_bad_formats() -> None:
         export.format_of(None, Path("a.xlsx"))
     with pytest.raises(AnalysisError, match=r"--format parquet: .* Give a file: -o FILE\.parquet"):
         export.format_of("parquet", None)
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "a.csv"
-    target.write_text("old")
-
-    def full(*_: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(AnalysisError, match=r"a\.csv: could not be written \(No space left on device\)"):
-        export.publish(target, b"new")
-    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
-    assert target.read_text() == "old"
-
-
-def test_folders_are_no_files(tmp_path: Path) -> None:
-    with pytest.raises(AnalysisError, match="is a folder"):
-        export.publish(tmp_path, b"")
-    with pytest.raises(AnalysisError, match="its folder does not exist"):
-        export.publish(tmp_path / "no" / "a.csv", b"")

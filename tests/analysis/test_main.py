@@ -91,7 +91,7 @@ def test_report_prints_its_path_from_a_copied_folder(tmp_path: Path) -> None:
         (["plot", "{root}"], "no records here"),
         (["report", "{sweep}", "-o", "{root}/no/report.html"], "its folder does not exist. Make"),
         (["report", "{sweep}", "-o", "{root}"], "is a folder. Give a file: -o"),
-        (["report", "{sweep}", "-o", "/proc/report.html"], "/proc/report.html: the report could not be written"),
+        (["report", "{sweep}", "-o", "/proc/report.html"], "/proc/report.html: could not be written"),
         (["report", "{sweep}", "-o", "{root}/r.html", "--baseline", "model=vgg"], "no configuration has model=vgg"),
     ],
 )

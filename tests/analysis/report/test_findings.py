@@ -36,8 +36,8 @@ def test_differences_by_hand(tmp_path: Path) -> None:
         write_run(tmp_path / f"drop-{seed}", SWEEP[3], seed, clean=clean, layers=())
     first, *rest = texts(findings(analysis.load(tmp_path)), "Against the baseline")
     assert first.startswith(
-        "dropout 0.5 against none (n = 3 pairs): clean accuracy higher by 3.00 pp [+0.52, +5.48], "
-        "not after Holm's correction, though its own interval leaves out 0;"
+        "dropout 0.5 against none (n = 3 pairs): only before Holm's correction (its own interval leaves out 0): "
+        "clean accuracy higher by 3.00 pp [+0.52, +5.48], "
     )
     # p = 1 - t / sqrt(t^2 + 2), t = .03 / (.01 / sqrt(3)): .0351; six equal tests (clean, two strengths of noise and
     # three of resizing), those of the section Differences, so Holm's p is .21.
@@ -52,7 +52,7 @@ def test_a_difference_that_survives_and_one_that_is_not_there(tmp_path: Path) ->
         write_run(tmp_path / f"drop-{seed}", SWEEP[3], seed, clean=clean, layers=(), corruptions={})
     first = texts(findings(analysis.load(tmp_path)), "Against the baseline")[0]
     # Differences .0500, .0501, .0502: half-width 4.302653 * .0001 / sqrt(3) = .000248.
-    assert "clean accuracy higher by 5.01 pp [+4.99, +5.03], survives Holm's correction" in first
+    assert "(n = 3 pairs): after Holm's correction: clean accuracy higher by 5.01 pp [+4.99, +5.03]." in first
     assert "not distinguishable" not in first
 
 
@@ -61,7 +61,7 @@ def test_single_runs_rank_nothing(tmp_path: Path) -> None:
     found = findings(analysis.load(tmp_path / "s"))
     text = " ".join(texts(found, "Against the baseline"))
     assert "single runs, which show no difference: clean accuracy (+2.00 pp)" in text
-    assert "survives" not in text
+    assert "correction:" not in text
     assert "n = 1: no interval, no test and no ranking" in text
     assert "A single complete run, which has no interval and ranks nothing: none, weight_decay 0.0001." in texts(
         found, "What to keep in mind"
