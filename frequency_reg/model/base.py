@@ -16,9 +16,12 @@ can be drawn by calling it again. A model says where regularizers may act:
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 ImageShape = tuple[int, int, int]
 
@@ -60,3 +63,36 @@ class Model(nn.Module):
     @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
+
+
+class TracedShapes(NamedTuple):
+    """Shapes without the batch: feature maps (C, H, W); vectors (features,); tokens (tokens, width)."""
+
+    entering: tuple[int, ...]
+    leaving: tuple[int, ...]
+
+
+@torch.no_grad()
+def trace_shapes(model: Model, names: Iterable[str]) -> dict[str, TracedShapes]:
+    """Shape of what enters and what leaves each named module, found with one image of zeros in evaluation mode.
+
+    Modules that no image reaches are left out. The model's state stays as it is.
+    """
+    shapes: dict[str, TracedShapes] = {}
+
+    def watch(name: str) -> RemovableHandle:
+        def note(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            shapes[name] = TracedShapes(tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))
+
+        return model.get_submodule(name).register_forward_hook(note)
+
+    handles = [watch(name) for name in names]
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()(torch.zeros(1, *model.image_shape, device=model.mean.device))
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for handle in handles:
+            handle.remove()
+    return shapes

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from frequency_reg.model.base import Model
+from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.probe.base import Probe, Rows
 from frequency_reg.probe.kernel_spectrum import ConvolutionLayer, convolution_layers
 from frequency_reg.records import field
@@ -83,24 +83,8 @@ def input_sizes(model: nn.Module) -> dict[str, int]:
     """
     if not isinstance(model, Model):
         raise TypeError(f"operator_spectrum: {type(model).__name__} is no frequency_reg Model with an image_shape")
-    sizes: dict[str, int] = {}
-
-    def watch(name: str) -> Any:
-        def note(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            sizes[name] = max(inputs[0].shape[-2:])
-
-        return note
-
-    handles = [layer.convolution.register_forward_pre_hook(watch(layer.name)) for layer in convolution_layers(model)]
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()(torch.zeros(1, *model.image_shape, device=model.mean.device))
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for handle in handles:
-            handle.remove()
-    return sizes
+    names = [layer.name for layer in convolution_layers(model)]
+    return {name: max(shapes.entering[-2:]) for name, shapes in trace_shapes(model, names).items()}
 
 
 def _blocks(convolution: nn.Conv2d) -> Tensor:

@@ -11,10 +11,10 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from frequency_reg.model.base import Model
+from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import Regularizer, replace_module
 from frequency_reg.regularizer.convolution_kernels import spatial_convolutions
-from frequency_reg.regularizer.feature_maps import input_shapes, transform
+from frequency_reg.regularizer.feature_maps import transform
 from frequency_reg.regularizer.full_convolution import FullConvolution
 
 
@@ -53,7 +53,8 @@ class BandLimit(Regularizer):
         """Replace every convolution above 1 x 1 by a limited one that shares its weight."""
         names = spatial_convolutions(model, "band_limit")
         if self.band_limit > 0:
-            for name, (_, height, width) in input_shapes(model, names).items():
+            for name, shapes in trace_shapes(model, names).items():
+                _, height, width = shapes.entering
                 limited = BandLimitedConv2d(model.get_submodule(name), (height, width), self.band_limit)
                 replace_module(model, name, limited)
         return model

@@ -35,9 +35,8 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from frequency_reg.model.base import Model
+from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
-from frequency_reg.regularizer.feature_maps import input_shapes
 from frequency_reg.regularizer.full_convolution import FullConvolution
 from frequency_reg.spectrum.masking import masked_spectrum, tied_half_plane
 
@@ -92,7 +91,8 @@ class SpectralMask(Regularizer):
                 f"regularizer=spectral_mask: {type(model).__name__} has no block convolutions to mask; "
                 "choose a convolutional model, such as model=lenet or model=resnet20"
             )
-        for name, (_, height, width) in input_shapes(model, model.block_convolutions).items():
+        for name, shapes in trace_shapes(model, model.block_convolutions).items():
+            _, height, width = shapes.entering
             masked = MaskedConv2d(model.get_submodule(name), (height, width), **self._options)
             nn.init.normal_(masked.mask, self.init_mean, self.init_sd)
             replace_module(model, name, masked)

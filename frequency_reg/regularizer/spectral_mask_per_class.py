@@ -19,7 +19,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from frequency_reg.model.base import Model
+from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer
 from frequency_reg.spectrum.masking import masked_spectrum, tied_half_plane
 
@@ -76,7 +76,8 @@ class SpectralMaskPerClass(Regularizer):
                 f"regularizer=spectral_mask_per_class: {name} {what}; choose a convolutional model, such as "
                 "model=lenet or model=resnet20, and a data set with classes"
             )
-        for layer, (channels, height, width) in _output_shapes(model).items():
+        for layer, shapes in trace_shapes(model, model.block_convolutions).items():
+            channels, height, width = shapes.leaving
             size = (model.num_classes, 1 if self.shared else channels, height, width // 2 + 1)
             mask = nn.Parameter(torch.empty(size))
             nn.init.normal_(mask, self.init_mean, self.init_sd)
@@ -98,9 +99,9 @@ class SpectralMaskPerClass(Regularizer):
 
     def report(self, model: Model) -> Iterator[tuple[str, str, float]]:
         """Shares of bins removed, and treated otherwise by some classes, per layer."""
-        shapes = _output_shapes(model)
+        shapes = trace_shapes(model, model.block_convolutions)
         for layer, mask in _masks(model):
-            width = shapes[layer][2]
+            width = shapes[layer].leaving[2]
             kept = (tied_half_plane(mask.detach(), width) >= THRESHOLD).double()
             counts = torch.full((kept.shape[-1],), 2.0, dtype=torch.float64, device=kept.device)
             counts[[0, -1] if width % 2 == 0 else [0]] = 1
@@ -140,22 +141,3 @@ def _own_logits(_: nn.Module, __: Any, outputs: Tensor) -> Tensor:
 
 def _masks(model: Model) -> Iterator[tuple[str, nn.Parameter]]:
     return ((name, getattr(model.get_submodule(name), PARAMETER)) for name in model.block_convolutions)
-
-
-def _output_shapes(model: Model) -> dict[str, tuple[int, int, int]]:
-    """(C, H, W) that each block convolution gives, found with one image of zeros."""
-    shapes: dict[str, tuple[int, int, int]] = {}
-    handles = [
-        model.get_submodule(name).register_forward_hook(
-            lambda _, __, output, name=name: shapes.__setitem__(name, tuple(output.shape[1:]))
-        )
-        for name in model.block_convolutions
-    ]
-    modes = [(module, module.training) for module in model.modules()]
-    with torch.no_grad():
-        model.eval()(torch.zeros(1, *model.image_shape, device=model.mean.device))
-    for module, mode in modes:
-        module.training = mode
-    for handle in handles:
-        handle.remove()
-    return {name: shapes[name] for name in model.block_convolutions}

@@ -20,9 +20,8 @@ from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from frequency_reg.model.base import Model
+from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import Regularizer
-from frequency_reg.regularizer.feature_maps import input_shapes
 from frequency_reg.regularizer.weight_layers import weight_layers
 
 NormOf = Literal["matrix", "operator"]
@@ -74,7 +73,7 @@ class SpectralNorm(Regularizer):
         """Give every layer its vector v."""
         if self.strength == 0:
             return model
-        self._inputs = input_shapes(model, weight_layers(model))
+        self._inputs = {name: shapes.entering for name, shapes in trace_shapes(model, weight_layers(model)).items()}
         for name in self._inputs:
             module = model.get_submodule(name)
             layer = self._layer(model, name)
