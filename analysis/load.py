@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from analysis.configuration import Configurations, configurations
 from frequency_reg import compaction
@@ -130,6 +131,15 @@ class Records:
         """Names of the recorded tables, those that probes added among them."""
         found = {*TABLES, *self.sources.tables, *(table for table, _, _ in self.sources.files)}
         return tuple(sorted(found))
+
+    def schema(self, table: str) -> pa.Schema:
+        """Columns of a recorded table as it was written, its fields telling definition and unit; empty if unknown."""
+        if table in TABLES:
+            return TABLES[table]
+        if table in self.sources.tables:
+            return self.sources.tables[table].schema
+        file = next((file for name, file, _ in self.sources.files if name == table), None)
+        return pa.schema([]) if file is None else pq.read_schema(file)
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """A whole table as a frame. Prefer :meth:`sql` for tables that are large when runs are many."""

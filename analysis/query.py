@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from analysis.formatting import blocks, grid_widths, printable, shortened, text_grid, value_text, wrapped
 from analysis.load import AnalysisError, Records
@@ -77,7 +79,7 @@ def terminal(frame: pd.DataFrame, width: int = 80, limit: int = MOST_ROWS) -> st
 
 def meanings(frame: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Definition and unit of those columns of an answer that are named like columns of the tables and views."""
-    found = {str(c): _meaning("", str(c)) for c in frame.columns}
+    found = {str(c): _meaning(None, str(c)) for c in frame.columns}
     return {name: meaning for name, meaning in found.items() if meaning[0]}
 
 
@@ -96,8 +98,9 @@ def catalogue(records: Records, width: int = 80) -> str:
             name, "One row a run, with its configuration's label." if name == "runs" else "recorded table"
         )
         lines += wrapped(f"{printable(name)}: {told}", width)
+        own = records.schema(name)
         for _, column, kind in columns[columns["table_name"] == name].itertuples(index=False, name=None):
-            definition, unit = _meaning(name, column)
+            definition, unit = _meaning(own, column)
             unit = f" [{unit}]" if unit not in ("", "1") else ""
             text = f"  {printable(column)} {kind.lower()}{unit}" + (f": {definition}" if definition else "")
             lines += wrapped(text, width, "    ")
@@ -116,9 +119,8 @@ def view_comments() -> dict[str, str]:
     return found
 
 
-def _meaning(table: str, column: str) -> tuple[str, str]:
+def _meaning(own: pa.Schema | None, column: str) -> tuple[str, str]:
     """Definition and unit of a column: the table's own, a view's, or those of the recorded column of that name."""
-    own = TABLES.get(table)
     if own is not None and column in own.names:
         return _recorded(own.field(column).metadata)
     if column.startswith("config."):
@@ -131,5 +133,6 @@ def _meaning(table: str, column: str) -> tuple[str, str]:
     return _recorded(schemas[0].field(column).metadata) if schemas else ("", "1")
 
 
-def _recorded(metadata: dict[bytes, bytes]) -> tuple[str, str]:
-    return metadata[b"definition"].decode(), metadata[b"unit"].decode()
+def _recorded(metadata: Mapping[bytes, bytes] | None) -> tuple[str, str]:
+    told = metadata or {}
+    return told.get(b"definition", b"").decode(errors="replace"), told.get(b"unit", b"1").decode(errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,10 @@ import pytest
 
 import analysis
 from analysis import query
+from analysis.cache import compacted as compact
 from frequency_reg.records import TABLES
+
+REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,18 @@ def test_the_catalogue_names_every_table_view_and_recorded_column(records: analy
     assert blocks["ssr_final"].startswith("ssr_final: The SSR of every layer after each run's last epoch.")
     assert "runs" in blocks
     assert not any(name.startswith("loose_") for name in blocks)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_diagnostics_table_is_told_in_its_own_words(tmp_path: Path, compacted: bool) -> None:
+    run = next((REFERENCE / "rivals_short").glob("*seed=0*/attacks.parquet")).parent
+    shutil.copytree(run, tmp_path / "s" / run.name)
+    if compacted:
+        compact(tmp_path / "s")
+    text = " ".join(query.catalogue(analysis.load(tmp_path / "s")).split())
+    assert "eps double: largest norm of the perturbation, pixels in [0, 1]; 0 is the clean set" in text
+    assert "accuracy double: share of images classified correctly both clean and after every restart" in text
+    assert "accuracy double: accuracy on the corrupted split" in text  # robustness, which has a column of that name
 
 
 def test_meanings_of_known_columns() -> None:
