@@ -117,9 +117,10 @@ class Cifar10C(Published):
         for folder in folders:
             if (folder / "labels.npy").is_file():
                 return folder
+        key = f"corruption.{self.folder.replace('-', '').lower()}.root"
         raise DataError(
-            f"root={self.root}: no {self.folder} here (no labels.npy, nor in {folders[1]}); {self._mend}, and name its "
-            "folder in corruption's root or FREQUENCY_REG_DATA"
+            f"{key}={self.root}: no {self.folder} here (no labels.npy, nor in {folders[1]}); {self._mend}, and name its "
+            f"folder in {key} or FREQUENCY_REG_DATA"
         )
 
     @property

@@ -157,6 +157,14 @@ def test_only_the_test_set_that_was_corrupted(folder: Path) -> None:
         next(published(folder).sets(trained_on([0, 0, 1, 2])))
 
 
+@pytest.mark.parametrize(("folder", "key"), [("CIFAR-10-C", "cifar10c"), ("CIFAR-100-C", "cifar100c")])
+def test_a_folder_that_is_not_there_is_told_by_its_key(tmp_path: Path, folder: str, key: str) -> None:
+    with pytest.raises(
+        DataError, match=rf"^corruption\.{key}\.root={tmp_path}: no {folder} here .* or FREQUENCY_REG_D"
+    ):
+        Cifar10C(root=str(tmp_path), folder=folder, classes=10, names=["fog"]).locate()
+
+
 @pytest.mark.real_data
 def test_real_cifar10c(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cifar10c, "N_TEST", 10_000)
