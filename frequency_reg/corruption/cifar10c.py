@@ -119,8 +119,8 @@ class Cifar10C(Published):
                 return folder
         key = f"corruption.{self.folder.replace('-', '').lower()}.root"
         raise DataError(
-            f"{key}={self.root}: no {self.folder} here (no labels.npy, nor in {folders[1]}); {self._mend}, and name its "
-            f"folder in {key} or FREQUENCY_REG_DATA"
+            f"{key}={self.root}: no {self.folder} here (no labels.npy, nor in {folders[1]}); {self._mend}, and name "
+            f"its folder in {key} or FREQUENCY_REG_DATA"
         )
 
     @property

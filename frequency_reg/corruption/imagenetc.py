@@ -74,8 +74,8 @@ class ImagenetC(Published):
                 break
         else:
             raise DataError(
-                f"corruption.imagenetc.root={self.root}: no folder {name} here, nor in its {', '.join(filter(None, GROUPS))}; unpack the "
-                "archives of https://zenodo.org/records/2235448 and name their folder in corruption.imagenetc.root "
+                f"corruption.imagenetc.root={self.root}: no folder {name} here, nor in its "
+                f"{', '.join(filter(None, GROUPS))}; unpack the archives of https://zenodo.org/records/2235448 and name their folder in corruption.imagenetc.root "
                 "or FREQUENCY_REG_DATA"
             )
         if not (folder / str(severity)).is_dir():
