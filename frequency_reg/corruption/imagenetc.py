@@ -75,8 +75,8 @@ class ImagenetC(Published):
         else:
             raise DataError(
                 f"corruption.imagenetc.root={self.root}: no folder {name} here, nor in its "
-                f"{', '.join(filter(None, GROUPS))}; unpack the archives of https://zenodo.org/records/2235448 and name "
-                "their folder in corruption.imagenetc.root or FREQUENCY_REG_DATA"
+                f"{', '.join(filter(None, GROUPS))}; unpack the archives of https://zenodo.org/records/2235448 and "
+                "name their folder in corruption.imagenetc.root or FREQUENCY_REG_DATA"
             )
         if not (folder / str(severity)).is_dir():
             raise DataError(f"{folder} lacks the severity {severity}; expected the folders 1 to 5; unpack it again")
