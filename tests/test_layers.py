@@ -50,8 +50,11 @@ def ours(file: Path) -> set[str]:
 def allowed(module: str) -> set[str]:
     """What a module of frequency_reg may import of frequency_reg."""
     parts = module.split(".")
-    if module == "frequency_reg.records":
-        return {"frequency_reg", "frequency_reg.presence", "frequency_reg.validity"}
+    if parts[1] == "records":
+        return {name for name in ALL if name.startswith("frequency_reg.records.")} | {
+            "frequency_reg",
+            "frequency_reg.presence",
+        }
     if module == "frequency_reg.compaction":
         return {"frequency_reg", "frequency_reg.records"}
     if module in LEAVES:

@@ -1,0 +1,41 @@
+"""Tables of several runs stacked into one, though their configurations have other columns or types."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from frequency_reg.records.validity import as_text
+
+
+def concatenate(chunks: Iterable[pa.Table]) -> pa.Table:
+    """Stack tables whose ``config.*`` columns may differ: absent is NULL, int widens to float, otherwise text."""
+    chunks = list(chunks)
+    with contextlib.suppress(pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.concat_tables(chunks, promote_options="permissive")
+    kinds: dict[str, set[pa.DataType]] = {}
+    for table in chunks:
+        for entry in table.schema:
+            kinds.setdefault(entry.name, set()).add(entry.type)
+    several = {name for name, types in kinds.items() if len(types - {pa.null()}) > 1}
+    mixed = {name for name in several if not _promotable(name, kinds[name])}
+    with contextlib.suppress(pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.concat_tables([_as_text(table, mixed) for table in chunks], promote_options="permissive")
+    # Types that widen in principle, with a value that does not (2**53 + 1 is no float).
+    return pa.concat_tables([_as_text(table, several) for table in chunks], promote_options="permissive")
+
+
+def _promotable(name: str, kinds: Iterable[pa.DataType]) -> bool:
+    try:
+        pa.unify_schemas([pa.schema([(name, kind)]) for kind in kinds], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return False
+    return True
+
+
+def _as_text(table: pa.Table, names: set[str]) -> pa.Table:
+    for name in names & set(table.column_names):
+        table = table.set_column(table.column_names.index(name), name, as_text(table[name]))
+    return table
