@@ -199,6 +199,7 @@ def build_probes(config: Config, data: ImageData, model: Model) -> list[Probe]:
     """
     probes: list[Probe] = [instantiate(config.probe[name]) for name in sorted(config.probe)]
     for probe in probes:
+        probe.last = config.epochs
         try:
             probe.prepare(data)
             probe.check(model)

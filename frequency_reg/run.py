@@ -243,7 +243,7 @@ class _Recorder:
             layers, quantities, values = zip(*reported, strict=True)
             columns = {"epoch": epoch, "layer": layers, "quantity": quantities, "value": values}
             self._add("regularizer", columns)
-        for probe in experiment.probes:
+        for probe in (probe for probe in experiment.probes if probe.due(epoch)):
             for table, rows in probe.measure(experiment.model, epoch):
                 self._add(table, rows)
 

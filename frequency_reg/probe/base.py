@@ -1,9 +1,9 @@
 """The contract of a probe.
 
-A probe measures a model at epoch 0 (before the first update) and after every epoch, and yields rows; the runner writes
-them. It is shown the data once, before. It owns what it needs between epochs and hands it over as plain tensors in
-:meth:`Probe.state_dict`, so that a resumed run measures what the uninterrupted one would have. A probe draws random
-numbers from seeds of its own only.
+A probe measures a model at epoch 0 (before the first update), after every epoch or every so many, and after the last
+one, and yields rows; the runner asks it when it is :meth:`~Probe.due` and writes them. It is shown the data once,
+before. It owns what it needs between epochs and hands it over as plain tensors in :meth:`Probe.state_dict`, so that a
+resumed run measures what the uninterrupted one would have. A probe draws random numbers from seeds of its own only.
 """
 
 from __future__ import annotations
@@ -26,9 +26,17 @@ class Probe(ABC):
 
     Attributes:
         schemas: tables that the probe adds to those of :data:`frequency_reg.records.TABLES`, by name.
+        every: epochs between two measurements.
+        last: epochs of the run, set by the runner; None outside of one.
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {}
+    every: int = 1
+    last: int | None = None
+
+    def due(self, epoch: int) -> bool:
+        """Whether the model is measured after ``epoch`` epochs: at 0, every :attr:`every` epochs, and at the end."""
+        return epoch % self.every == 0 or epoch == self.last
 
     def prepare(self, data: ImageData) -> None:  # noqa: B027 - most probes look at the weights alone
         """Take from the data, once and before training, what measuring needs.

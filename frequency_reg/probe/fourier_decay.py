@@ -65,7 +65,7 @@ class FourierDecay(Probe):
     where it errs by up to 1.3% of the cut's term.
 
     Args:
-        every: measured at epoch 0 and every so many epochs; the last epoch is measured if it is a multiple.
+        every: measured at epoch 0, every so many epochs, and after the last one.
         frequencies: how many at most, whole numbers of cycles, evenly spaced on a logarithmic axis from 1.
         highest: the highest of them.
         points: of the grid of the numerical spectrum, along each axis.
@@ -140,8 +140,6 @@ class FourierDecay(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         layers = relu_layers(model)
         decay = self._line(layers) if self.variables == 1 else self._plane(layers)
         scale, product = 2 / self.side**self.variables, norm_product(layers)

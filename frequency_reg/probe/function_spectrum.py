@@ -32,7 +32,7 @@ class FunctionSpectrum(Probe):
 
     Args:
         frequencies: ``target``: those of the function to fit; ``all``: every frequency that the grid resolves.
-        every: measured at epoch 0 and every so many epochs; the last epoch is measured if it is a multiple.
+        every: the spectrum is measured at epoch 0, every so many epochs, and after the last one.
         fits: how many times the function itself is written: at epoch 0 and at epochs that grow like the square of
             their number up to ``fits_until``, and not later.
         fits_until: the last epoch at which it is written.
@@ -91,14 +91,15 @@ class FunctionSpectrum(Probe):
         self.measured = self.present.clone() if self.frequencies == "target" else torch.ones_like(self.present)
         self.measured[0] = False
 
+    def due(self, epoch: int) -> bool:
+        """As every probe, and at the epochs at which the function itself is written."""
+        return super().due(epoch) or epoch in self.fit_epochs
+
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        wanted, fitted = epoch % self.every == 0, epoch in self.fit_epochs
-        if not (wanted or fitted):
-            return
         outputs = _outputs(model, self.grid)
-        if wanted:
+        if super().due(epoch):
             found = coefficients(outputs)[self.measured]
             goal, present = self.goal[self.measured], self.present[self.measured]
             explained = explained_variance(found, goal)
@@ -115,7 +116,7 @@ class FunctionSpectrum(Probe):
                     ],
                 },
             )
-        if fitted:
+        if epoch in self.fit_epochs:
             n = len(outputs)
             yield (
                 "function_fit",

@@ -38,7 +38,7 @@ class KernelResidual(Probe):
         points: n at most.
         bands: number of bands.
         width: of the kernel: ``median``: sigma is half the median distance; ``paper``: 1.25, the notebook's.
-        every: measured at epoch 0 and every so many epochs; the last epoch is measured if it is a multiple.
+        every: measured at epoch 0, every so many epochs, and after the last one.
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {
@@ -98,8 +98,6 @@ class KernelResidual(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         with evaluation_mode(model):
             outputs = model(self.inputs)[:, 0].double().cpu()
         yield "kernel_residual", {"epoch": epoch, **self.fixed, "residual": self._by_band(self.labels - outputs)}

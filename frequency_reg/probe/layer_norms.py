@@ -32,7 +32,7 @@ class LayerNorms(Probe):
     itself and reports norms about 256 times too large.
 
     Args:
-        every: measured at epoch 0 and every so many epochs.
+        every: measured at epoch 0, every so many epochs, and after the last one.
         start_seed: seed of the first start vectors.
     """
 
@@ -58,8 +58,6 @@ class LayerNorms(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
         if not layers:
             return

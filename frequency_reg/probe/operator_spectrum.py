@@ -33,7 +33,7 @@ class OperatorSpectrum(Probe):
 
     Args:
         size: largest n, in samples; None takes each layer's input size.
-        every: measured at epoch 0 and every so many epochs; the last epoch is measured if it is a multiple.
+        every: measured at epoch 0, every so many epochs, and after the last one.
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {
@@ -61,8 +61,6 @@ class OperatorSpectrum(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         if self._input_sizes is None:
             self._input_sizes = input_sizes(model)
         for layer in convolution_layers(model):

@@ -41,7 +41,7 @@ class ParameterPerturbation(Probe):
     Args:
         deltas: norms of the step.
         directions: number of random directions.
-        every: measured at epoch 0 and every so many epochs: choose the number of epochs to measure a fitted network.
+        every: measured at epoch 0, every so many epochs, and after the last one.
         direction_seed: seed of the directions.
     """
 
@@ -88,8 +88,6 @@ class ParameterPerturbation(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         with evaluation_mode(model):
             own = self._amplitudes(model(self.grid)[:, 0])
             found = self._perturbed(model)

@@ -46,7 +46,7 @@ class PathSpectrum(Probe):
         points: samples of each line; used by ``line`` only.
         pairs: lines; used by ``line`` only.
         pair_seed: seed of the pairs, which are drawn with replacement.
-        every: measured at epoch 0 and every so many epochs; the last epoch is measured if it is a multiple.
+        every: measured at epoch 0, every so many epochs, and after the last one.
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {
@@ -102,8 +102,6 @@ class PathSpectrum(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         paths, samples = self.inputs.shape[:2]
         with evaluation_mode(model):
             parts = [model(batch).float().cpu() for batch in self.inputs.flatten(0, 1).split(_BATCH)]

@@ -44,7 +44,7 @@ class SpectralMaskMaps(Probe):
     Source: Guo and Ouyang 2020 (arXiv 2007.03244), the mask of Algorithm 1; the paper shows shares, not maps.
 
     Args:
-        every: epochs between two maps, the first at epoch 0; a divisor of ``epochs`` has the final masks too.
+        every: measured at epoch 0, every so many epochs, and after the last one.
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {
@@ -71,8 +71,6 @@ class SpectralMaskMaps(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         for layer in convolution_layers(model):
             if isinstance(layer.convolution, Masked):
                 yield "mask", {"epoch": epoch, "layer": layer.name, "depth": layer.depth, **maps(layer.convolution)}

@@ -33,7 +33,7 @@ class ValidationDip(Probe):
     Source: Rahaman et al. 2019, "On the Spectral Bias of Neural Networks", figure 4 (curves; the ratio is ours).
 
     Args:
-        every: measured at epoch 0 and every so many epochs; the minimum is that of measured epochs.
+        every: measured at epoch 0, every so many epochs and after the last; the minimum is that of these.
     """
 
     schemas: ClassVar[dict[str, pa.Schema]] = {
@@ -65,8 +65,6 @@ class ValidationDip(Probe):
     @torch.no_grad()
     def measure(self, model: nn.Module, epoch: int) -> Iterator[Rows]:
         """See :meth:`Probe.measure`."""
-        if epoch % self.every:
-            return
         with evaluation_mode(model):
             loss = self._error(model)
         if loss < self.minimum:

@@ -59,6 +59,14 @@ def test_rows_fit_the_schemas_and_nothing_is_disturbed(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", variants("probe"))
+def test_the_untrained_and_the_finished_network_are_measured(name):
+    probe = build(name)
+    probe.last = 997
+    assert probe.due(0)
+    assert probe.due(997)
+
+
+@pytest.mark.parametrize("name", variants("probe"))
 def test_state_is_tensors_and_round_trips(name):
     first, second = build(name), build(name)
     model = subject(first)

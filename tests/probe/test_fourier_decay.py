@@ -83,11 +83,6 @@ def test_both_directions_of_a_ridge_in_the_plane():
         assert all(i <= b * (1 + 1e-9) for i, b in zip(rows["interior"], rows["lipschitz_bound"], strict=True))
 
 
-def test_every():
-    made = probe(LINE, every=3)
-    assert [epoch for epoch in range(7) if list(made.measure(mlp(1, 2), epoch))] == [0, 3, 6]
-
-
 def test_normalisation_is_folded_into_the_first_layer():
     model = mlp(2, 3, mean=0.5, std=2.0).double()
     (weight, bias), (readout, last) = relu_layers(model)
@@ -114,7 +109,7 @@ def test_data_of_another_kind_are_refused():
 
 
 def test_a_model_is_refused_before_a_run():
-    config = SimpleNamespace(probe=node("probe", "fourier_decay"))
+    config = SimpleNamespace(probe=node("probe", "fourier_decay"), epochs=1)
     lenet = LeNet(kernel_size=5, padding=2, width=1.0, image_shape=(1, 8, 8), num_classes=1, mean=(0.0,), std=(1.0,))
     with pytest.raises(ConfigError, match="probe=fourier_decay measures networks of linear layers"):
         build_probes(config, LINE, lenet)

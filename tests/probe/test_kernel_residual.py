@@ -52,8 +52,7 @@ def test_bands_hold_all_of_the_residual_and_points_limits_them():
     assert whole == pytest.approx(float((labels - ANGLE.cos())[:31].square().sum()), rel=1e-5)
 
 
-def test_every_and_what_is_refused():
-    assert not list(probe(ANGLE, every=3).measure(Slow(), 2))
+def test_what_is_refused():
     with pytest.raises(ValueError, match="probe=kernel_residual measures one-valued functions"):
         KernelResidual(points=10, bands=2, width="paper", every=1).prepare(CLASSES)
     with pytest.raises(ValueError, match="bands=40: more than the 32 training points"):

@@ -66,11 +66,6 @@ def test_a_layer_doubled_has_twice_the_gain():
     assert after["conv1"]["epoch"] == 1
 
 
-def test_every_so_many_epochs_and_epoch_zero():
-    model, probe = resnet(8), OperatorSpectrum(size=8, every=3)
-    assert [epoch for epoch in range(8) if rows(probe, model, epoch)] == [0, 3, 6]
-
-
 def test_groups_are_blocks_and_dilated_convolutions_are_left_out():
     model = LeNet(kernel_size=3, padding=1, width=1.0, **GREY)
     model.conv2 = nn.Conv2d(6, 16, 3, padding=1, groups=2)

@@ -73,7 +73,6 @@ def test_lines_within_and_between_labels_are_told_apart():
     assert found["within"]["paths"] + found["between"]["paths"] == 30
 
 
-def test_every_and_what_is_refused():
-    assert not list(probe(SEGMENT, every=4).measure(Cosines(), 3))
+def test_what_is_refused():
     with pytest.raises(ValueError, match="path=curve: only where the test points are a curve in order"):
         probe(CLASSES, path="curve")
