@@ -92,14 +92,16 @@ def differing_columns(run: pd.DataFrame) -> list[str]:
 
 def strengths(values: Mapping[str, object] | pd.Series) -> dict[str, float]:
     """Strength of each part of a regularizer (``a+b`` has two): the numeric column under it that bears its name."""
-    found: dict[str, float] = {}
-    parts = _regularizer(values).split("+")
-    under = [column for column in values.keys() if str(column).startswith(REGULARIZER + ".")]  # noqa: SIM118
-    for part in parts:
+    return {part: float(_number(values[column]) or 0) for part, column in _strength_columns(values).items()}
+
+
+def _strength_columns(values: Mapping[str, object] | pd.Series) -> dict[str, str]:
+    found: dict[str, str] = {}
+    under = [str(column) for column in values.keys() if str(column).startswith(REGULARIZER + ".")]  # noqa: SIM118
+    for part in _regularizer(values).split("+"):
         for column in under:
-            value = _number(values[column])
-            if column.rpartition(".")[2] == part and value is not None:
-                found[part] = value
+            if column.rpartition(".")[2] == part and _number(values[column]) is not None:
+                found[part] = column
                 break
     return found
 
@@ -137,7 +139,8 @@ def configurations(run: pd.DataFrame) -> Configurations:
     first = ~keys.duplicated()
     values = run.loc[first, columns].astype(object)
     rows: list[dict[str, Any]] = values.to_dict("records")  # type: ignore[assignment]
-    described = [_describe(row, differing, columns) for row in rows]
+    texts: list[dict[str, str]] = _texts(values[_told(columns, differing)]).to_dict("records")  # type: ignore[assignment]
+    described = [_describe(row, text, differing, columns) for row, text in zip(rows, texts, strict=True)]
     labels = _unique([str(d["configuration"]) for d in described])
     order = sorted(range(len(labels)), key=lambda i: (described[i]["sort"], labels[i]))
     label_of = dict(zip(keys[first], labels, strict=True))
@@ -173,6 +176,34 @@ def _as_meant(run: pd.DataFrame) -> pd.DataFrame:
     return run.assign(**filled)
 
 
+SIGNIFICANT = 3
+"""Digits that a label gives of a number that nobody typed, such as a search's; more where two would look alike."""
+TYPED = 6
+"""Most significant digits of a number that is taken for typed by hand and shown as it is."""
+
+
+def _told(columns: Sequence[str], differing: Sequence[str]) -> list[str]:
+    """The columns that a label may speak of."""
+    named = {*differing, *(enclosing(column, columns) for column in differing)}
+    return [column for column in columns if column in named or column.startswith(REGULARIZER)]
+
+
+def _texts(values: pd.DataFrame) -> pd.DataFrame:
+    """How the values of each column are written: numbers of many digits short, and yet different from one another."""
+    return pd.DataFrame({column: _written(values[column]) for column in values}, values.index, dtype=object)
+
+
+def _written(column: pd.Series) -> list[str]:
+    texts = [value_text(value) for value in column]
+    numbers = [_number(value) for value in column]
+    long = [n for n in numbers if n is not None and math.isfinite(n) and float(f"{n:.{TYPED}g}") != n != round(n)]
+    for digits in range(SIGNIFICANT, 13) if long else ():
+        short = [f"{float(f'{n:.{digits}g}'):.12g}" if n in long else t for n, t in zip(numbers, texts, strict=True)]
+        if len(set(short)) == len(set(texts)):
+            return short
+    return texts
+
+
 def _groups(run: pd.DataFrame, differing: Sequence[str]) -> pd.Series:
     """Number of each run's configuration; runs that agree in what differs agree in everything that follows from it."""
     if not differing:
@@ -189,21 +220,23 @@ def _runs(run: pd.DataFrame, configuration: pd.Series) -> pd.DataFrame:
     return runs
 
 
-def _describe(values: Mapping[str, Any], differing: Sequence[str], columns: Sequence[str]) -> dict[str, object]:
-    """Labels and sort key of one configuration, from its raw values."""
-    label = regularizer_label(values, differing)
+def _describe(
+    values: Mapping[str, Any], texts: Mapping[str, str], differing: Sequence[str], columns: Sequence[str]
+) -> dict[str, object]:
+    """Labels and sort key of one configuration, from its raw values and how each is written."""
+    label = regularizer_label(values, texts, differing)
     shown: dict[str, str] = {}
     sort: list[tuple[int, float, str]] = []
     for column in differing:
         if column == REGULARIZER or column.startswith(REGULARIZER + "."):
             continue
         parent = enclosing(column, columns)
-        text = value_text(values[column])
+        text = texts[column]
         name = column.removeprefix(PREFIX)
         if parent in differing:
             inner = f"{column.removeprefix(f'{parent}.')}={text}"
             key = str(parent).removeprefix(PREFIX)
-            shown[key] = shown.get(key, value_text(values[str(parent)])) + ("" if text == "–" else f" {inner}")
+            shown[key] = shown.get(key, texts[str(parent)]) + ("" if text == "–" else f" {inner}")
         else:
             shown[name] = text
         sort.append(_sort_key(values[column]))
@@ -223,15 +256,15 @@ def _describe(values: Mapping[str, Any], differing: Sequence[str], columns: Sequ
     }
 
 
-def regularizer_label(values: Mapping[str, Any], differing: Sequence[str]) -> str:
+def regularizer_label(values: Mapping[str, Any], texts: Mapping[str, str], differing: Sequence[str]) -> str:
     """``weight_decay 0.001``, ``none``, ``spectral_mask + weight_decay 0.1``, ``spectral_mask (threshold=0.4)``."""
-    strength = strengths(values)
+    strength = _strength_columns(values)
     parts = [
-        f"{value_text(part)} {value_text(strength[part])}" if part in strength else value_text(part)
+        f"{value_text(part)} {texts[strength[part]]}" if part in strength else value_text(part)
         for part in _regularizer(values).split("+")
     ]
     options = [
-        f"{c.removeprefix(REGULARIZER + '.')}={value_text(values[c])}"
+        f"{c.removeprefix(REGULARIZER + '.')}={texts[c]}"
         for c in differing
         if c.startswith(REGULARIZER + ".") and c.rpartition(".")[2] not in strength and not is_missing(values[c])
     ]

@@ -117,3 +117,26 @@ def test_a_record_of_a_time_before_a_key_means_what_that_time_did() -> None:
     lenet = made.choices[made.choices["config.model"] == "lenet"].iloc[0]
     assert lenet["config.diagnostic.fgsm.images"] == 500
     assert lenet.isna()["config.diagnostic"], "it had a diagnostic"
+
+
+def test_numbers_that_a_search_drew_are_short_in_labels_and_whole_in_what_they_stand_for() -> None:
+    drawn = [0.000329012911276, 0.00157085846203, 0.00157091846203, 0.000125]
+    frame = run(regularizer=["weight_decay"] * 4, regularizer__weight_decay=drawn, seed=[0] * 4)
+    found = configurations(frame)
+    # With five digits the last two would read alike; what was typed stays as it was typed.
+    assert found.table["configuration"].tolist() == [
+        "weight_decay 0.000125",
+        "weight_decay 0.000329013",
+        "weight_decay 0.00157086",
+        "weight_decay 0.00157092",
+    ]
+    assert sorted(found.table["strength"]) == sorted(drawn)
+    assert sorted(found.choices["config.regularizer.weight_decay"]) == sorted(drawn)
+    alone = configurations(frame.iloc[:2])
+    assert alone.table["label"].tolist() == ["weight_decay 0.000329", "weight_decay 0.00157"]
+    assert configurations(frame.iloc[[3]]).table["label"].tolist() == ["weight_decay 0.000125"]
+
+
+def test_a_number_typed_with_six_digits_is_shown_whole() -> None:
+    frame = run(regularizer=["weight_decay"] * 2, regularizer__weight_decay=[0.123456, 1e-3], seed=[0, 0])
+    assert configurations(frame).table["label"].tolist() == ["weight_decay 0.001", "weight_decay 0.123456"]
