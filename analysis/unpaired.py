@@ -45,7 +45,13 @@ def reasons(
 
 def _listed(labels: Sequence[str]) -> str:
     more = f" and {len(labels) - MOST} more" if len(labels) > MOST else ""
-    return "; ".join(shortened(value_text(label), LONGEST) for label in labels[:MOST]) + more
+    return "; ".join(_named(value_text(label)) for label in labels[:MOST]) + more
+
+
+def _named(label: str) -> str:
+    """A label cut in its middle: many begin alike with the setting and differ in the regularizer at their end."""
+    head = shortened(label, LONGEST // 2)
+    return label if len(label) <= LONGEST else f"{head.removesuffix('…')}…{label[-(LONGEST - LONGEST // 2) :]}"
 
 
 def _disagreeing(
