@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import math
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -217,7 +218,11 @@ class _Recorder:
         )
 
     def _measure(self, epoch: int, result: EpochResult | None) -> None:
-        """Validation accuracy, the regularizer's report and every probe, for the state after ``epoch``."""
+        """Validation accuracy, the regularizer's report and every probe, for the state after ``epoch``.
+
+        Raises:
+            DivergedError: the weights are finite, what they give on the validation images is not.
+        """
         experiment = self.experiment
         validation = score(
             experiment.model,
@@ -238,6 +243,8 @@ class _Recorder:
             self.watched[epoch] = measured[experiment.pruning.metric]  # type: ignore[assignment]
         self._add("epochs", {**measured, "learning_rate": rate, "train_seconds": seconds})
         self.row.update(measured, train_seconds=self.row["train_seconds"] + seconds)
+        if not math.isfinite(validation.loss):
+            raise DivergedError(f"the validation loss became {validation.loss} after epoch {epoch}")
         reported = list(experiment.regularizer.report(experiment.model))
         if reported:
             layers, quantities, values = zip(*reported, strict=True)

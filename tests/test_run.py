@@ -1,11 +1,13 @@
 """One run from configuration to records: what is recorded, and that a kill, a repetition or a failure loses nothing."""
 
 import fcntl
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from frequency_reg import checkpoint, records
 from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError, instantiate
+from frequency_reg.evaluate import score
 from frequency_reg.experiment import _warn_once, build_corruptions
 from frequency_reg.records import RecordsError, content_digest
 from frequency_reg.run import check, run
@@ -228,6 +231,22 @@ def test_divergence_is_a_status_with_null_for_what_does_not_exist(small):
     assert row["status_detail"] == outcome.detail
     assert row["clean_accuracy"] is None
     assert run(small("optimizer.lr=1e30")).skipped
+
+
+def test_outputs_that_overflow_after_the_last_update_are_a_divergence(small, monkeypatch):
+    asked = []
+
+    def overflowing(*arguments, **options):
+        asked.append(arguments)
+        found = score(*arguments, **options)
+        return replace(found, loss=math.inf) if len(asked) == 3 else found  # epochs 0 and 1, then the last
+
+    monkeypatch.setattr("frequency_reg.run.score", overflowing)
+    outcome = run(small("epochs=2"))
+    assert (outcome.status, outcome.detail) == ("diverged", "the validation loss became inf after epoch 2")
+    tables = records.read(outcome.directory)
+    assert tables["epochs"]["validation_loss"].to_pylist()[-1] is None
+    assert len(tables["robustness"]) == 0
 
 
 @pytest.mark.parametrize(("error", "status"), [(RuntimeError("boom"), "failed"), (MemoryError("too much"), "oom")])
