@@ -164,7 +164,7 @@ def _compare(options: Namespace) -> Answer:
     form = export.format_of(options.format, options.output)
     records = _records(options.paths, options.where)
     metrics = rows.metrics_named(records, options.metrics)[0] if options.metrics else None
-    frame = compare.differences(records, _pairs(options.baseline), metrics)
+    frame = compare.differences(records, _pairs(options.baseline), metrics, options.match)
     if form in export.DATA:
         return Answer(export.encoded(compare.export(frame), form), [records])
     if form == "latex":
@@ -175,9 +175,10 @@ def _compare(options: Namespace) -> Answer:
 def _side_by_side(options: Namespace) -> Answer:
     from analysis import rows, side_by_side
 
-    if options.baseline or options.where:
+    if options.baseline or options.where or options.match:
         raise AnalysisError(
-            "single runs are compared with the first of them: --baseline and --where belong to sweeps. Leave them out."
+            "single runs are compared with the first of them: --baseline, --match and --where belong to sweeps. Leave "
+            "them out."
         )
     form = export.format_of(options.format, options.output)
     runs = side_by_side.loaded(options.paths)

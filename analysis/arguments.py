@@ -41,10 +41,15 @@ def _parser() -> argparse.ArgumentParser:
     paths, where, metrics, shape, base = _paths(), _where(), _metrics(), _shape(), _base()
     table = [paths, where, metrics, shape]
     _table(commands.add_parser("table", parents=table, help="mean, interval and n of configurations"))
-    commands.add_parser(
+    compare = commands.add_parser(
         "compare",
         parents=[*table, base],
         help="differences from a baseline, paired by seed; or two and more runs side by side",
+    )
+    compare.add_argument(
+        "--match",
+        metavar="METRIC",
+        help="of several baselines that fit, the one nearest in this metric, such as validation_accuracy",
     )
     _corruption_error(
         commands.add_parser(

@@ -30,6 +30,8 @@ from analysis.load import AnalysisError, Records
 from analysis.statistics.multiplicity import holm, what_n_allows
 from analysis.statistics.paired import paired_differences
 
+MATCHES = ("validation_accuracy", "validation_loss", "validation_mse")
+"""Metrics by which a baseline may be chosen: they read no test data."""
 STATISTICS = [
     "mean", "half_width", "low", "high", "sd", "n", "method", "p", "p_holm", "hedges_g", "g_low", "g_high", "can_reach",
 ]  # fmt: skip
@@ -60,7 +62,10 @@ def default_metrics(records: Records) -> list[str]:
 
 
 def differences(
-    records: Records, baseline: Mapping[str, str] | None = None, metrics: Sequence[str] | None = None
+    records: Records,
+    baseline: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    match: str | None = None,
 ) -> pd.DataFrame:
     """Paired differences (configuration minus baseline) in every metric, with interval, p and Holm-adjusted p.
 
@@ -71,6 +76,8 @@ def differences(
             ``regularizer=none``, or strength 0 where there is no ``none``. Each configuration is compared with the
             baseline that agrees with it in everything else that differs (model, data set, ...).
         metrics: names as in :mod:`analysis.metric`; :func:`default_metrics` if left out.
+        match: one of :data:`MATCHES`: where several configurations fit the baseline, such as strengths of one
+            regularizer, the one whose mean in it is nearest. The metric is compared first, which says how near.
 
     Returns:
         One row for each configuration that has a baseline and each metric: the description, baseline (label), metric,
@@ -82,8 +89,9 @@ def differences(
         AnalysisError: unknown metric, or no configuration is such a baseline.
     """
     candidates, agreeing = _candidates(records.configurations, baseline)
-    partner = baselines(records.configurations, baseline)
+    partner = baselines(records.configurations, baseline, None if match is None else _means(records, match))
     names = list(metrics) if metrics is not None else default_metrics(records)
+    names = [name for name in ([match] if match else []) if name not in names] + names
     metric.check(records, names)
     values = metric.values(records, names).dropna(subset="value")
     by = ["configuration", "metric"]
@@ -95,7 +103,20 @@ def differences(
     frame = _ordered(records, result.merge(pairs, on="configuration"), names)
     compared = set(frame["configuration"])
     frame.attrs["unpaired"] = unpaired.reasons(records.configurations, candidates, partner, agreeing, compared)
+    frame.attrs["match"] = match
     return frame
+
+
+def _means(records: Records, match: str) -> dict[str, float]:
+    """Mean of the metric in each configuration that has one."""
+    if match not in MATCHES:
+        raise AnalysisError(
+            f"--match {match}: expected {', '.join(MATCHES)}. What is matched chooses the baseline, and test data "
+            "chooses nothing."
+        )
+    metric.check(records, [match])
+    found = metric.values(records, [match]).dropna(subset="value").groupby("configuration")["value"].mean()
+    return {str(label): float(value) for label, value in found.items()}
 
 
 def _ordered(records: Records, frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -106,8 +127,15 @@ def _ordered(records: Records, frame: pd.DataFrame, names: Sequence[str]) -> pd.
     return frame[[*DESCRIPTION, "baseline", "metric", *STATISTICS]]
 
 
-def baselines(configurations: Configurations, baseline: Mapping[str, str] | None = None) -> dict[str, str]:
+def baselines(
+    configurations: Configurations,
+    baseline: Mapping[str, str] | None = None,
+    near: Mapping[str, float] | None = None,
+) -> dict[str, str]:
     """The baseline of every configuration that has one: label -> label of the baseline.
+
+    Args:
+        near: a value for each label: of several that fit, the one with the nearest value is the baseline.
 
     Raises:
         AnalysisError: a key or value of ``baseline`` is not among the configurations, none is a default baseline, or
@@ -119,6 +147,8 @@ def baselines(configurations: Configurations, baseline: Mapping[str, str] | None
     partner: dict[str, str] = {}
     for label, context in contexts.items():
         fitting = [c for c in candidates if contexts[c] == context]
+        if near is not None:
+            fitting = [] if label in candidates else _nearest(fitting, label, near)
         if len(fitting) > 1:
             raise AnalysisError(
                 f"{len(fitting)} configurations fit the baseline of '{label}': {'; '.join(fitting)}. "
@@ -127,6 +157,12 @@ def baselines(configurations: Configurations, baseline: Mapping[str, str] | None
         if fitting and fitting[0] != label:
             partner[label] = fitting[0]
     return partner
+
+
+def _nearest(fitting: Sequence[str], label: str, near: Mapping[str, float]) -> list[str]:
+    """The one of ``fitting`` that is nearest; the first of them where there is nothing to measure by."""
+    measured = [c for c in fitting if c in near and label in near]
+    return [min(measured, key=lambda c: abs(near[c] - near[label]))] if measured else list(fitting[:1])
 
 
 def _candidates(configurations: Configurations, baseline: Mapping[str, str] | None) -> tuple[list[str], list[str]]:
@@ -241,6 +277,11 @@ def footer(frame: pd.DataFrame) -> list[str]:
         "where the differences have no spread."
         + (f" Holm p: corrected over the family of all {tests} tests shown." if tests else "")
     ]
+    if frame.attrs.get("match"):
+        sentences.append(
+            f"Baseline of each: of the configurations that fit, the one nearest in mean {frame.attrs['match']} of the "
+            "validation split; the first row says how near."
+        )
     if frame["hedges_g"].notna().any():
         sentences.append(
             "g: Hedges' g, the mean of the paired differences in their own standard deviations, corrected for few "

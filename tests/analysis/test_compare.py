@@ -192,3 +192,46 @@ def test_a_missing_complete_run_and_unlike_seeds_are_said(tmp_path: Path) -> Non
     assert "dropout 0.5: no complete run." in text
     assert "spectral_mask: no seed in common with the baseline." in text
     assert "seed is recorded" not in text
+
+
+def strengths_of_decay(root: Path) -> analysis.Records:
+    """Dropout at .80 clean, three strengths of weight decay at .90, .81 and .70, a second model without decay."""
+    for strength, clean in ((1e-4, 0.90), (1e-3, 0.81), (1e-2, 0.70)):
+        choices = {"regularizer": "weight_decay", "regularizer.weight_decay": strength}
+        for seed in (0, 1):
+            write_run(root / f"w{strength}-{seed}", choices, seed, clean=clean + seed / 100, layers=())
+    for model in ("resnet20", "lenet"):
+        for seed in (0, 1):
+            choices = {**SWEEP[3], "model": model}
+            write_run(root / f"{model}-{seed}", choices, seed, clean=0.80 + 3 * seed / 100, layers=())
+    return analysis.load(root)
+
+
+def test_the_baseline_is_matched_on_validation_accuracy(tmp_path: Path) -> None:
+    records = strengths_of_decay(tmp_path)
+    wanted = {"regularizer": "weight_decay"}
+    with pytest.raises(analysis.AnalysisError, match="3 configurations fit the baseline of"):
+        compare.differences(records, wanted)
+    frame = compare.differences(records, wanted, ["clean_accuracy"], match="validation_accuracy")
+    assert frame["configuration"].unique().tolist() == ["resnet20 · dropout 0.5"]
+    assert set(frame["baseline"]) == {"resnet20 · weight_decay 0.001"}
+    # (.80 - .81 + .83 - .82) / 2 = 0, both in the metric that was matched and in the clean accuracy.
+    assert frame["metric"].tolist() == ["validation_accuracy", "clean_accuracy"]
+    assert frame["mean"].tolist() == pytest.approx([0.0, 0.0], abs=1e-12)
+    text = " ".join(compare.footer(frame))
+    assert "nearest in mean validation_accuracy of the validation split; the first row says how near" in text
+    assert "lenet · dropout 0.5: no baseline agrees in model" in text
+
+
+def test_test_data_chooses_no_baseline(tmp_path: Path) -> None:
+    records = strengths_of_decay(tmp_path)
+    with pytest.raises(analysis.AnalysisError, match=r"--match clean_accuracy: expected .* test data chooses"):
+        compare.differences(records, {"regularizer": "weight_decay"}, match="clean_accuracy")
+
+
+def test_without_values_to_match_the_reason_is_told(tmp_path: Path) -> None:
+    for number, choices in enumerate((SWEEP[1], SWEEP[2])):
+        write_run(tmp_path / f"w{number}", choices, 0, layers=())
+    write_run(tmp_path / "d", SWEEP[3], 0, clean=None, status="failed", layers=())
+    frame = compare.differences(analysis.load(tmp_path), {"regularizer": "weight_decay"}, match="validation_accuracy")
+    assert "dropout 0.5: no complete run." in " ".join(compare.footer(frame))

@@ -81,7 +81,7 @@ def test_report_prints_its_path_from_a_copied_folder(tmp_path: Path) -> None:
         (["table", "{sweep}", "-o", "{root}/t.xlsx"], "the ending '.xlsx' says no format"),
         (["table", "{sweep}", "-o", "{root}/no/t.csv"], "its folder does not exist. Make"),
         (["table", "{sweep}", "{root}/nowhere"], "nowhere: no such folder"),
-        (["compare", "{sweep}/run-0-0", "{sweep}/run-1-0", "--baseline", "seed=0"], "--baseline and --where belong"),
+        (["compare", "{sweep}/run-0-0", "{sweep}/run-1-0", "--baseline", "seed=0"], "--match and --where belong"),
         (["query", "{sweep}"], "query: no SQL. Give it after PATH"),
         (["query", "{sweep}", "SELECT nothing"], "nothing"),
         (["query", "{sweep}", "COPY (SELECT 1) TO '{root}/x.csv'"], "the query failed: Permission Error"),
