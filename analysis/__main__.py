@@ -17,7 +17,7 @@ from analysis import arguments, export
 from analysis.filter import filtered
 from analysis.formatting import message, printable
 from analysis.load import AnalysisError, Records, load
-from analysis.publishing import publishing
+from analysis.publishing import publish
 from frequency_reg.records import Damage
 
 
@@ -73,8 +73,7 @@ def _give(content: str | bytes, output: Path | None) -> None:
             print((content.decode() if isinstance(content, bytes) else content).rstrip("\n"))
         return
     data = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
-    with publishing(output) as sink:
-        sink.write(data)
+    publish(output, data)
     print(output)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis import figures
 from analysis.formatting import markdown_text, value_text
 from analysis.load import AnalysisError, Records
-from analysis.publishing import publishing
+from analysis.publishing import publish
 
 MOST_CONTEXTS = 6
 """Settings beside the regularizer (model, data set, ...) that are drawn at once: each takes a minute and 25 figures."""
@@ -79,6 +79,5 @@ def drawn(records: Records, names: Sequence[str], folder: Path, formats: Sequenc
     if not any(text.startswith("## ") for text in captions):
         raise AnalysisError("nothing to draw: these plots do not move. Ask for png, svg or pdf." if moving_only else
                             "nothing to draw: these records have no rows for any plot.")  # fmt: skip
-    with publishing(folder / "captions.md") as sink:
-        sink.write(("\n\n".join(captions) + "\n").encode())
+    publish(folder / "captions.md", ("\n\n".join(captions) + "\n").encode())
     yield folder / "captions.md"

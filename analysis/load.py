@@ -7,7 +7,7 @@ fit where frames of all their rows would not. What it sees is in ``views.sql``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -247,25 +247,27 @@ def load(path: str | Path | Sequence[str | Path]) -> Records:
 
 
 def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split], lost: Sequence[Damage]) -> Records:
-    """Records of the runs of all splits, each run once: compacted ones before loose ones, complete ones first."""
-    folders = [folder for split in splits for folder in split.loose]
-    loose = dict(zip(folders, read_runs(folders), strict=True))
+    """Records of the runs of all splits, each run once."""
+    places = [folder for split in splits for folder in split.loose]
+    loose = dict(zip(places, read_runs(places), strict=True))
     damaged = list(dict.fromkeys([*(damage for tables in loose.values() for damage in tables.damaged), *lost]))
-    taken: set[str] = set()
-    repeated: list[Path] = []
+    segments = [
+        (root, segment, sorted(fresh), read_table(segment.files(root)["run"]))
+        for root, split in zip(roots, splits, strict=True)
+        for segment, fresh in split.segments
+    ]
+    compacted = [found for root, segment, fresh, run in segments for found in _held(root, segment, fresh, run)]
+    kept, repeated = _each_once([*compacted, *_read(loose)])
     files: list[tuple[str, Path, pa.Array | None]] = []
     run_tables: list[pa.Table] = []
-    for root, (segment, fresh) in [
-        (root, s) for root, split in zip(roots, splits, strict=True) for s in split.segments
-    ]:
-        wanted = [f for f in sorted(fresh) if _take(segment.runs[f].run_id, root / f, taken, repeated)]
+    for root, segment, fresh, run in segments:
+        wanted = [folder for folder in fresh if root / folder in kept]
         ids = pa.array([segment.runs[folder].run_id for folder in wanted], pa.string())
         whole = len(wanted) == len(segment.runs)
-        inside = segment.files(root)
-        run = read_table(inside["run"])
         run_tables.append(run if whole else run.filter(pc.is_in(run["run_id"], ids)))
-        files += [(table, file, None if whole else ids) for table, file in inside.items() if table != "run"]
-    tables = stacked(_once(loose, taken, repeated))
+        inside = segment.files(root).items()
+        files += [(table, file, None if whole else ids) for table, file in inside if table != "run"]
+    tables = stacked(tables for folder, tables in loose.items() if folder in kept)
     run = concatenate([*run_tables, tables.pop("run")])
     if not len(run):
         names = "; ".join(f"{damage.path}: {damage.reason}" for damage in damaged)
@@ -273,22 +275,47 @@ def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split], lost: S
     return Records(roots, run, Sources(tables, files), tuple(damaged), tuple(sorted(repeated)))
 
 
-def _once(loose: Mapping[Path, Tables], taken: set[str], repeated: list[Path]) -> list[Tables]:
-    """The tables of runs that are not taken yet, in the order of their folders."""
-    whole = {folder: tables for folder, tables in loose.items() if "run" in tables}
-    ids = {folder: tables["run"]["run_id"].to_pylist()[0] for folder, tables in whole.items()}
-    complete = {folder for folder, tables in whole.items() if tables["run"]["status"].to_pylist() == ["complete"]}
-    kept = {f for f in sorted(whole, key=lambda f: (f not in complete, f)) if _take(ids[f], f, taken, repeated)}
-    return [tables for folder, tables in whole.items() if folder in kept]
+@dataclass(frozen=True)
+class _Found:
+    """A run that a folder holds."""
+
+    folder: Path
+    run_id: str
+    complete: bool
 
 
-def _take(run_id: str, folder: Path, taken: set[str], repeated: list[Path]) -> bool:
-    """Whether the run is new; it is taken now. A folder whose run is taken already is noted."""
-    if run_id in taken:
-        repeated.append(folder)
-        return False
-    taken.add(run_id)
-    return True
+def _held(root: Path, segment: compaction.Segment, fresh: Sequence[str], run: pa.Table) -> Iterator[_Found]:
+    status = dict(zip(run["run_id"].to_pylist(), run["status"].to_pylist(), strict=True))
+    for folder in fresh:
+        run_id = segment.runs[folder].run_id
+        yield _Found(root / folder, run_id, status.get(run_id) == "complete")
+
+
+def _read(loose: Mapping[Path, Tables]) -> Iterator[_Found]:
+    for folder in sorted(folder for folder, tables in loose.items() if "run" in tables):
+        row = loose[folder]["run"].select(["run_id", "status"]).to_pylist()[0]
+        yield _Found(folder, row["run_id"], row["status"] == "complete")
+
+
+def _each_once(found: Sequence[_Found]) -> tuple[set[Path], list[Path]]:
+    """Folders of the runs that count, complete ones before others, and folders that hold copies of these.
+
+    A folder that is reached by two paths is no copy of itself.
+    """
+    real = {parent: parent.resolve() for parent in {one.folder.parent for one in found}}
+    kept: dict[str, Path] = {}
+    repeated: list[Path] = []
+    seen: set[Path] = set()
+    for one in sorted(found, key=lambda one: not one.complete):
+        place = real[one.folder.parent] / one.folder.name
+        if place in seen:
+            continue
+        seen.add(place)
+        if one.run_id in kept:
+            repeated.append(one.folder)
+        else:
+            kept[one.run_id] = one.folder
+    return set(kept.values()), repeated
 
 
 _EMPTY = {

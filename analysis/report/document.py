@@ -24,7 +24,7 @@ from analysis.interactive.data import columns, inert
 from analysis.load import AnalysisError, Records
 from analysis.palette import regularizer_colors
 from analysis.published.study import Study, studies
-from analysis.publishing import publishing
+from analysis.publishing import check_target, publish
 from analysis.report.comparison import FEW, comparison
 from analysis.report.definitions import corruption_definitions, definitions
 from analysis.report.family import bounded, family
@@ -49,8 +49,8 @@ def write(records: Records, target: Path, *, baseline: Mapping[str, str] | None 
     Raises:
         AnalysisError: the folder does not exist or refuses the file, or ``baseline`` names no configuration.
     """
-    with publishing(target, str(target / "report.html")) as sink:
-        sink.write(html(records, baseline=baseline).encode())
+    check_target(target, str(target / "report.html"))
+    publish(target, html(records, baseline=baseline).encode())
 
 
 def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:

@@ -72,6 +72,30 @@ def test_a_copied_run_counts_once_and_is_named(tmp_path: Path) -> None:
     assert records.sql("SELECT count(*) AS n FROM robustness")["n"].tolist() == [7]
 
 
+@pytest.mark.parametrize("first_is_compacted", [False, True])
+@pytest.mark.parametrize("second_is_compacted", [False, True])
+def test_a_complete_run_counts_before_its_failed_copy(
+    tmp_path: Path, first_is_compacted: bool, second_is_compacted: bool
+) -> None:
+    write_run(tmp_path / "one" / "a", {"regularizer": "none"}, 0, status="failed", clean=None)
+    write_run(tmp_path / "two" / "a", {"regularizer": "none"}, 0)
+    for name, compacted in (("one", first_is_compacted), ("two", second_is_compacted)):
+        if compacted:
+            cache.compacted(tmp_path / name)
+    records = analysis.load([tmp_path / "one", tmp_path / "two"])
+    assert records["run"]["status"].tolist() == ["complete"]
+    assert list(records.repeated) == [tmp_path / "one" / "a"]
+    assert len(records["robustness"]) == 7
+
+
+def test_a_run_reached_by_two_paths_is_no_copy_of_itself(tmp_path: Path) -> None:
+    write_run(tmp_path / "s" / "a", {"regularizer": "none"}, 0)
+    (tmp_path / "link").symlink_to(tmp_path / "s")
+    records = analysis.load([tmp_path, tmp_path / "s", tmp_path / "link"])
+    assert len(records["run"]) == 1
+    assert list(records.repeated) == []
+
+
 @pytest.mark.parametrize(
     "query",
     [
