@@ -269,7 +269,7 @@ def _query(options: Namespace) -> Answer:
         raise AnalysisError("query: no SQL. Give it after PATH, such as 'SELECT * FROM runs LIMIT 5', or --tables.")
     frame: pd.DataFrame = query.answer(records, options.sql)
     if form in export.DATA:
-        return Answer(export.encoded(frame, form, query.meanings(frame)), [records])
+        return Answer(export.encoded(frame, form, query.meanings(frame, records)), [records])
     if form == "terminal":
         return Answer(query.terminal(frame, _width(options), options.limit), [records])
     header, texts, left = query.cells(frame)

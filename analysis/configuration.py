@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -196,12 +197,14 @@ def _texts(values: pd.DataFrame) -> pd.DataFrame:
 def _written(column: pd.Series) -> list[str]:
     texts = [value_text(value) for value in column]
     numbers = [_number(value) for value in column]
-    long = [n for n in numbers if n is not None and math.isfinite(n) and float(f"{n:.{TYPED}g}") != n != round(n)]
-    for digits in range(SIGNIFICANT, 13) if long else ():
-        short = [f"{float(f'{n:.{digits}g}'):.12g}" if n in long else t for n, t in zip(numbers, texts, strict=True)]
-        if len(set(short)) == len(set(texts)):
-            return short
-    return texts
+    whole = {t: n for t, n in zip(texts, numbers, strict=True) if n is not None and math.isfinite(n)}
+    long = {t: n for t, n in whole.items() if float(f"{n:.{TYPED}g}") != n != round(n)}
+    short: dict[str, str] = {}
+    for digits in range(SIGNIFICANT, 12):
+        tried = {t: f"{float(f'{n:.{digits}g}'):.12g}" for t, n in long.items() if t not in short}
+        seen = Counter([*tried.values(), *short.values(), *(t for t in set(texts) if t not in long)])
+        short |= {t: cut for t, cut in tried.items() if seen[cut] == 1}
+    return [short.get(text, text) for text in texts]
 
 
 def _groups(run: pd.DataFrame, differing: Sequence[str]) -> pd.Series:

@@ -252,7 +252,7 @@ def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split], lost: S
     loose = dict(zip(places, read_runs(places), strict=True))
     damaged = list(dict.fromkeys([*(damage for tables in loose.values() for damage in tables.damaged), *lost]))
     segments = [
-        (root, segment, sorted(fresh), read_table(segment.files(root)["run"]))
+        (root, segment, sorted(fresh), _runs_of(root, segment))
         for root, split in zip(roots, splits, strict=True)
         for segment, fresh in split.segments
     ]
@@ -273,6 +273,13 @@ def _opened(roots: tuple[Path, ...], splits: Sequence[compaction.Split], lost: S
         names = "; ".join(f"{damage.path}: {damage.reason}" for damage in damaged)
         raise AnalysisError(f"{roots[0]}: no run table could be read ({names}). Rerun the runs that wrote these files.")
     return Records(roots, run, Sources(tables, files), tuple(damaged), tuple(sorted(repeated)))
+
+
+def _runs_of(root: Path, segment: compaction.Segment) -> pa.Table:
+    try:
+        return read_table(segment.files(root)["run"])
+    except RecordsError as error:
+        raise AnalysisError(f"{error}. Remove the cache: python -m analysis compact --remove {root}") from error
 
 
 @dataclass(frozen=True)

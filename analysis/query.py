@@ -77,9 +77,20 @@ def terminal(frame: pd.DataFrame, width: int = 80, limit: int = MOST_ROWS) -> st
     return "\n".join([*lines, f"{len(shown)} {'row' if len(shown) == 1 else 'rows'}{more}."])
 
 
-def meanings(frame: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Definition and unit of those columns of an answer that are named like columns of the tables and views."""
-    found = {str(c): _meaning(None, str(c)) for c in frame.columns}
+AMBIGUOUS = ("n", "value", "status")
+"""Names that a query gives to columns of its own; they stand for the recorded column of that name too rarely."""
+
+
+def meanings(frame: pd.DataFrame, records: Records) -> dict[str, tuple[str, str]]:
+    """Definition and unit of those columns of an answer that mean the same wherever a table or view has the name."""
+    schemas = [records.schema(table) for table in records.tables]
+    found: dict[str, tuple[str, str]] = {}
+    for column in map(str, frame.columns):
+        told = {_recorded(schema.field(column).metadata) for schema in schemas if column in schema.names}
+        told |= {VIEW_COLUMNS[column]} if column in VIEW_COLUMNS else set()
+        told |= {_of_prefix(column)} if _of_prefix(column)[0] else set()
+        if len(told) == 1 and column not in AMBIGUOUS:
+            found[column] = told.pop()
     return {name: meaning for name, meaning in found.items() if meaning[0]}
 
 
@@ -123,14 +134,18 @@ def _meaning(own: pa.Schema | None, column: str) -> tuple[str, str]:
     """Definition and unit of a column: the table's own, a view's, or those of the recorded column of that name."""
     if own is not None and column in own.names:
         return _recorded(own.field(column).metadata)
-    if column.startswith("config."):
-        return "of the configuration", "1"
-    if column.startswith("provenance."):
-        return "what made the run", "1"
+    if _of_prefix(column)[0]:
+        return _of_prefix(column)
     if column in VIEW_COLUMNS:
         return VIEW_COLUMNS[column]
     schemas = [schema for schema in TABLES.values() if column in schema.names]
     return _recorded(schemas[0].field(column).metadata) if schemas else ("", "1")
+
+
+def _of_prefix(column: str) -> tuple[str, str]:
+    if column.startswith("config."):
+        return "of the configuration", "1"
+    return ("what made the run", "1") if column.startswith("provenance.") else ("", "1")
 
 
 def _recorded(metadata: Mapping[bytes, bytes] | None) -> tuple[str, str]:

@@ -48,7 +48,7 @@ MEANINGS = {
     "sd": ("standard deviation over seeds (n - 1 in the denominator)", "1"),
     "smallest": ("smallest value of a seed", "1"),
     "largest": ("largest value of a seed", "1"),
-    "n": ("seeds with a value", "1"),
+    "n": ("seeds; one in which the quantity does not exist meets no criterion", "1"),
     "criterion": ("what the value must be; missing: none is asked", "1"),
     "met": ("seeds that meet the criterion", "1"),
 }
@@ -61,6 +61,8 @@ NOTES = (
     "Dip ratio: smallest / final validation error, on labels without noise. Residual, high to low: "
     "root mean square coefficient in the fast half of the kernel's eigenvectors over that in the slow half, at the "
     "epoch of the smallest validation error.",
+    "A seed in which the quantity does not exist (no frequency ever crosses) has no part in the mean and meets no "
+    "criterion. "
     "Criterion: what each seed must meet where spectral bias holds; thresholds of this project, the paper (Rahaman et "
     "al. 2019) shows curves.",
 )
@@ -101,7 +103,7 @@ def _summary(values: pd.Series, criterion: Criterion | None) -> dict[str, object
         "sd": known.std(),
         "smallest": known.min(),
         "largest": known.max(),
-        "n": len(known),
+        "n": len(values),
         "criterion": None if criterion is None else criterion.text,
         "met": None if criterion is None else int(criterion.holds(known).sum()),
     }

@@ -207,7 +207,10 @@ def recorded_outcome(directory: Path, run_id: str) -> Outcome | None:
     if status in FINISHED and row.get("provenance.source_digest") != source_digest():
         detail = OTHER_CODE
     if status == "running" and presence.holder(directory) is None:
-        status = "killed"  # before it could say so
+        # It may have ended since: a run publishes its end before it lets go of its lock.
+        again = recorded_run(directory)
+        ended = again is not None and again["run_id"] == run_id and again["status"] != "running"
+        return recorded_outcome(directory, run_id) if ended else Outcome(directory, "killed", detail, skipped=True)
     return Outcome(directory, status, detail, skipped=True)
 
 

@@ -24,7 +24,7 @@ Schedule = Literal["cosine", "constant"]
 
 
 class DivergedError(Exception):
-    """The training loss or a parameter is no longer finite."""
+    """The training loss, a parameter or the validation loss is no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def train(
         on_batch: told the number of images after every batch.
 
     Raises:
-        DivergedError: the loss became NaN or infinite.
+        DivergedError: the training loss became NaN or infinite, or a parameter after an epoch.
     """
     device = split.images.device
     mixed_precision: nullcontext[None] | torch.autocast

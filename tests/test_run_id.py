@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from frequency_reg import records
 from frequency_reg.compose import make_plan
-from frequency_reg.run_id import flat_config, flatten, identity, recorded_run, run_directory, run_name
+from frequency_reg.run_id import flat_config, flatten, identity, recorded_outcome, recorded_run, run_directory, run_name
 from frequency_reg.stored import recorded_overrides
 
 REFERENCE = sorted((Path(__file__).resolve().parents[1] / "outputs" / "reference").glob("*/*/run.parquet"))
@@ -171,3 +172,14 @@ def test_the_fused_step_of_adam_came_later():
     assert config.optimizer.pop("fused") is None
     assert identity(config) == now
     assert identity(one("optimizer=adam", "optimizer.fused=true")) != now
+
+
+def test_a_run_that_ends_between_two_looks_is_not_taken_for_killed(tmp_path, monkeypatch):
+    writer = records.RunWriter(tmp_path, "a")
+    writer.set_run({"run_name": "a", "status": "running"})
+    writer.publish()
+    monkeypatch.setattr("frequency_reg.presence.holder", lambda folder: records.set_status(folder, "complete", ""))
+    assert recorded_outcome(tmp_path, "a").status == "complete"
+    records.set_status(tmp_path, "running", "")
+    monkeypatch.setattr("frequency_reg.presence.holder", lambda _: None)
+    assert recorded_outcome(tmp_path, "a").status == "killed"

@@ -8,6 +8,7 @@ from analysis.load import AnalysisError, Records
 from frequency_reg.records import RecordsError, read_table
 
 FILE = "trials.parquet"
+_MEND = "Repeat the search's command: it writes the table anew from its records."
 COLUMNS = ("trial", "state", "objective", "direction", "value", "n", "on_front")
 
 
@@ -30,12 +31,9 @@ def trials(records: Records) -> pd.DataFrame:
         try:
             frame = read_table(file).to_pandas()
         except RecordsError as error:
-            raise AnalysisError(str(error)) from error
+            raise AnalysisError(f"{error}. {_MEND}") from error
         missing = [column for column in COLUMNS if column not in frame]
         if missing:
-            raise AnalysisError(
-                f"{file}: is no table of trials, it has no column {', '.join(missing)}. Repeat the search's command: "
-                "it writes the table anew from its records."
-            )
+            raise AnalysisError(f"{file}: is no table of trials, it has no column {', '.join(missing)}. {_MEND}")
         parts.append(frame[list(COLUMNS)].assign(folder=path.resolve().name))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["folder", *COLUMNS])

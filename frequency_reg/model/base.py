@@ -16,7 +16,8 @@ can be drawn by calling it again. A model says where regularizers may act:
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -65,6 +66,18 @@ class Model(nn.Module):
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
 
 
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside; every module's own mode is put back after, whatever happens."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
 class TracedShapes(NamedTuple):
     """Shapes without the batch: feature maps (C, H, W); vectors (features,); tokens (tokens, width)."""
 
@@ -86,13 +99,12 @@ def trace_shapes(model: Model, names: Iterable[str]) -> dict[str, TracedShapes]:
 
         return model.get_submodule(name).register_forward_hook(note)
 
-    handles = [watch(name) for name in names]
-    modes = [(module, module.training) for module in model.modules()]
+    handles: list[RemovableHandle] = []
     try:
-        model.eval()(torch.zeros(1, *model.image_shape, device=model.mean.device))
+        handles += map(watch, names)
+        with evaluation_mode(model):
+            model(torch.zeros(1, *model.image_shape, device=model.mean.device))
     finally:
-        for module, mode in modes:
-            module.training = mode
         for handle in handles:
             handle.remove()
     return shapes

@@ -108,7 +108,7 @@ class KernelSpectrum(Probe):
             self._reference[layer, normalization, reference] = None if bool(value.isnan()) else float(value)
 
     def _ssr_rows(self, layer: ConvolutionLayer, profile: RadialProfile, epoch: int) -> dict[str, Any]:
-        powers = _high_frequency_powers(layer, profile)
+        powers, finite = _high_frequency_powers(layer, profile), bool(profile.power.isfinite().all())
         rows: list[tuple[str, str, float | None, str]] = []
         for reference in REFERENCES if epoch >= 1 else REFERENCES[:1]:
             for normalization, power in powers.items():
@@ -117,7 +117,8 @@ class KernelSpectrum(Probe):
                     self._reference[key] = power
                 against = self._reference[key]
                 value = suppression(against, power)
-                rows.append((normalization, reference, value, _status(layer, normalization, against, power)))
+                status = _status(layer, normalization, against, power, finite)
+                rows.append((normalization, reference, value, status))
         normalizations, references, values, statuses = zip(*rows, strict=True)
         return {
             "epoch": epoch,
@@ -171,7 +172,9 @@ def _high_frequency_powers(layer: ConvolutionLayer, profile: RadialProfile) -> d
     return powers
 
 
-def _status(layer: ConvolutionLayer, normalization: str, against: float | None, power: float | None) -> str:
+def _status(
+    layer: ConvolutionLayer, normalization: str, against: float | None, power: float | None, finite: bool
+) -> str:
     if layer.convolution.kernel_size[0] == 1:
         return "no_high_band"
     if normalization == "absolute_folded" and layer.norm is None:
@@ -179,7 +182,9 @@ def _status(layer: ConvolutionLayer, normalization: str, against: float | None, 
     if normalization == "absolute_folded" and (power is None or against is None):
         return "not_finite" if layer.has_statistics() and power is None else "no_statistics"
     if power is None:
-        return "not_finite"
+        return "zero_power" if finite else "not_finite"
+    if against is None:
+        return "no_reference"
     return "ok" if against else "zero_reference"
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from frequency_reg.dataset.base import ImageData
+from frequency_reg.model.base import evaluation_mode
 from frequency_reg.probe.base import Probe, Rows
-from frequency_reg.probe.evaluation import evaluation_mode
 from frequency_reg.probe.function_spectrum import FunctionSpectrum
 from frequency_reg.records import field
 from frequency_reg.spectrum.function import coefficients

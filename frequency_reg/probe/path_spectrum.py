@@ -11,8 +11,8 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from frequency_reg.dataset.base import ImageData, as_values
+from frequency_reg.model.base import evaluation_mode
 from frequency_reg.probe.base import Probe, Rows
-from frequency_reg.probe.evaluation import evaluation_mode
 from frequency_reg.records import field
 from frequency_reg.spectrum.function import coefficients
 

@@ -9,14 +9,22 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from frequency_reg.records.files import RecordsError
+
 
 def content_digest(path: str | Path) -> str:
     """SHA-256 over all values of a run's tables except the measured ones: equal runs have equal digests.
 
     Floats count by their bits. Row order counts.
+
+    Raises:
+        RecordsError: no table is there.
     """
     digest = hashlib.sha256()
-    for file in sorted(Path(path).glob("*.parquet")):
+    files = sorted(Path(path).glob("*.parquet"))
+    if not files:
+        raise RecordsError(f"{path}: no table here (no .parquet file). Give a run's folder, outputs/NAME/RUN.")
+    for file in files:
         table = pq.ParquetFile(file).read()
         for entry in table.schema:
             if (entry.metadata or {}).get(b"measured") == b"true":

@@ -76,4 +76,4 @@ def read_table(file: Path) -> pa.Table:
     try:
         return pq.ParquetFile(file).read().replace_schema_metadata()
     except (pa.ArrowException, OSError) as error:
-        raise RecordsError(f"{file}: cannot be read ({error}). Remove it.") from error
+        raise RecordsError(f"{file}: cannot be read ({error})") from error

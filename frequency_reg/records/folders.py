@@ -49,6 +49,10 @@ def survey(path: str | Path) -> Survey:
             found.append(Path(folder))
             inside.clear()
         elif (left := _left(files)) and presence.holder(Path(folder)) is None:
+            if (Path(folder) / "run.parquet").exists():  # published since the folder was listed
+                found.append(Path(folder))
+                inside.clear()
+                continue
             damaged.append(Damage(Path(folder) / "run.parquet", f"no run.parquet beside the {left} of a run"))
         inside[:] = [name for name in inside if not name.startswith(".")]
     return Survey(tuple(sorted(found)), tuple(sorted(damaged, key=lambda damage: damage.path)))

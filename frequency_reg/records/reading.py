@@ -74,10 +74,10 @@ def read_run(directory: Path) -> Tables:
     run_id = ""
     for file in sorted(directory.glob("*.parquet"), key=lambda file: (file.stem != "run", file.stem)):
         try:
-            table = _fitted(file.stem, pq.ParquetFile(file).read(use_threads=False))
+            table = _read_fitted(file)
             if file.stem == "run":
+                table = _without_ghost(file, table)
                 run_id, recorded = one_run(table), recorded_tables(table)
-                table = _without_ghost(directory, table)
             of_one_run(table, run_id)
             tables[file.stem] = table
         except (pa.ArrowException, OSError, UnfitError) as error:
@@ -96,9 +96,19 @@ def _plainly(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in re.sub(r"\s+", " ", text))[:200]
 
 
-def _without_ghost(directory: Path, run: pa.Table) -> pa.Table:
-    """A run that says ``running`` while no process does it was killed before it could say so."""
-    if run["status"].to_pylist() != ["running"] or presence.holder(directory) is not None:
+def _read_fitted(file: Path) -> pa.Table:
+    return _fitted(file.stem, pq.ParquetFile(file).read(use_threads=False))
+
+
+def _without_ghost(file: Path, run: pa.Table) -> pa.Table:
+    """A run that says ``running`` while no process does it was killed before it could say so.
+
+    It is read once more: it may have ended since, as a run publishes its end before it lets go of its lock.
+    """
+    if run["status"].to_pylist() != ["running"] or presence.holder(file.parent) is not None:
+        return run
+    run = _read_fitted(file)
+    if run["status"].to_pylist() != ["running"]:
         return run
     return with_status(run, "killed", "its process ended without a word; the same command goes on from its checkpoint")
 

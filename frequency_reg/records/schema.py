@@ -84,7 +84,8 @@ TABLES: dict[str, pa.Schema] = {
             field(
                 "status",
                 pa.string(),
-                "ok, or why value is NULL: no_high_band, zero_reference, not_finite, no_gain, no_statistics",
+                "ok, or why value is NULL: no_high_band, not_finite (the weights), zero_power (nothing to divide by), "
+                "no_reference (H_ref does not exist), zero_reference, no_gain, no_statistics",
             ),
         ]
     ),

@@ -126,7 +126,7 @@ def test_numbers_that_a_search_drew_are_short_in_labels_and_whole_in_what_they_s
     # With five digits the last two would read alike; what was typed stays as it was typed.
     assert found.table["configuration"].tolist() == [
         "weight_decay 0.000125",
-        "weight_decay 0.000329013",
+        "weight_decay 0.000329",
         "weight_decay 0.00157086",
         "weight_decay 0.00157092",
     ]

@@ -109,6 +109,17 @@ def test_a_diagnostics_table_is_told_in_its_own_words(tmp_path: Path, compacted:
     assert "accuracy double: accuracy on the corrupted split" in text  # robustness, which has a column of that name
 
 
-def test_meanings_of_known_columns() -> None:
-    found = query.meanings(pd.DataFrame({"radius": [1.0], "my_own": [2.0]}))
-    assert found == {"radius": ("sqrt(f_u^2 + f_v^2), f = fftfreq(k) * k", "cycle per kernel")}
+def test_meanings_of_columns_that_mean_one_thing(records: analysis.Records) -> None:
+    names = ["radius", "my_own", "config.model", "provenance.torch", "n", "value", "status"]
+    found = query.meanings(pd.DataFrame({name: [1.0] for name in names}), records)
+    assert found == {
+        "radius": ("sqrt(f_u^2 + f_v^2), f = fftfreq(k) * k", "cycle per kernel"),
+        "config.model": ("of the configuration", "1"),
+        "provenance.torch": ("what made the run", "1"),
+    }
+
+
+def test_a_name_that_two_tables_use_for_two_things_is_not_explained() -> None:
+    records = analysis.load(REFERENCE / "rivals_short")
+    assert "accuracy" not in query.meanings(pd.DataFrame({"accuracy": [1.0]}), records)  # robustness and attacks
+    assert "eps" in query.meanings(pd.DataFrame({"eps": [1.0]}), records)

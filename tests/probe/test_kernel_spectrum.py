@@ -98,8 +98,12 @@ def test_status_says_why_a_value_is_missing():
     assert rows["0", "absolute_folded"] == (None, "no_gain")
     assert rows["1", "dc"] == (None, "no_high_band")
     assert rows["2", "absolute"] == (None, "zero_reference")
+    assert rows["2", "dc"] == (None, "zero_power")
+    nn.init.ones_(model[2].weight)
+    later = {(r["layer"], r["normalization"]): r for r in measure(probe, model, 1)["ssr"] if r["reference"] == "init"}
+    assert later["2", "dc"]["status"] == "no_reference"
     nn.init.constant_(model[0].weight, math.nan)
-    rows = {(r["layer"], r["normalization"]): r["status"] for r in measure(probe, model, 1)["ssr"]}
+    rows = {(r["layer"], r["normalization"]): r["status"] for r in measure(probe, model, 2)["ssr"]}
     assert rows["0", "dc"] == "not_finite"
 
 

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from frequency_reg import records
 from frequency_reg.records import RunWriter, read, write_table
 from tests.records.written import write_run
 
@@ -58,3 +59,28 @@ def test_a_run_table_has_one_row(tmp_path, rows):
     content = pq.ParquetFile(folder / "run.parquet").read()
     pq.write_table(pa.concat_tables([content] * rows) if rows else content.slice(0, 0), folder / "run.parquet")
     assert [damage.reason for damage in read(folder).damaged] == [f"{rows} rows, expected one"]
+
+
+def test_a_run_that_ends_between_two_looks_is_not_taken_for_killed(tmp_path, monkeypatch):
+    folder = write_run(tmp_path / "run", status="running")
+
+    def ends(directory):
+        records.set_status(directory, "complete", "")
+
+    monkeypatch.setattr("frequency_reg.presence.holder", ends)
+    assert read(folder)["run"]["status"].to_pylist() == ["complete"]
+    records.set_status(folder, "running", "")
+    monkeypatch.setattr("frequency_reg.presence.holder", lambda _: None)
+    assert read(folder)["run"]["status"].to_pylist() == ["killed"]
+
+
+def test_a_run_published_while_folders_are_listed_is_a_run(tmp_path, monkeypatch):
+    folder = write_run(tmp_path / "s" / "run")
+    hidden = (folder / "run.parquet").rename(folder / "hidden")
+
+    def publishes(_):
+        hidden.rename(folder / "run.parquet")
+
+    monkeypatch.setattr("frequency_reg.presence.holder", publishes)
+    found = records.survey(tmp_path / "s")
+    assert (found.runs, found.damaged) == ((folder,), ())
