@@ -11,9 +11,11 @@ import pandas as pd
 from analysis import metric, unpaired
 from analysis.aggregate import DESCRIPTION, lowest_n
 from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
+from analysis.confounding import confounded
 from analysis.filter import same
 from analysis.formatting import (
     LATEX_HEAD,
+    cut_in_the_middle,
     estimate_text,
     is_missing,
     latex_grid,
@@ -104,7 +106,13 @@ def differences(
     compared = set(frame["configuration"])
     frame.attrs["unpaired"] = unpaired.reasons(records.configurations, candidates, partner, agreeing, compared)
     frame.attrs["match"] = match
+    called = {(one, other): f"{_short(one)} minus {_short(other)}" for one, other in partner.items()}
+    frame.attrs["confounded"] = confounded(records, called)
     return frame
+
+
+def _short(label: str) -> str:
+    return cut_in_the_middle(value_text(label), unpaired.LONGEST)
 
 
 def _means(records: Records, match: str) -> dict[str, float]:
@@ -289,4 +297,4 @@ def footer(frame: pd.DataFrame) -> list[str]:
         )
     for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))
-    return [*sentences, *missing]
+    return [*sentences, *frame.attrs.get("confounded", []), *missing]

@@ -217,6 +217,14 @@ def shortened(text: str, width: int) -> str:
     return _fitting(text, max(width - 1, 1)) + "…"
 
 
+def cut_in_the_middle(text: str, width: int) -> str:
+    """``text`` cut to ``width`` columns, both ends kept: labels begin alike with the setting and end unlike."""
+    if columns(text) <= width:
+        return text
+    tail = _fitting(text[::-1], width - width // 2)[::-1]
+    return _fitting(text, width - 1 - columns(tail)) + "…" + tail
+
+
 def _fitting(text: str, width: int) -> str:
     """The longest beginning of ``text`` that takes at most ``width`` columns, at least one character."""
     end, used = 0, 0

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.configuration import PREFIX, Configurations
-from analysis.formatting import shortened, value_text
+from analysis.formatting import cut_in_the_middle, value_text
 
 MOST = 3
 """Configurations that a sentence names."""
@@ -45,13 +45,7 @@ def reasons(
 
 def _listed(labels: Sequence[str]) -> str:
     more = f" and {len(labels) - MOST} more" if len(labels) > MOST else ""
-    return "; ".join(_named(value_text(label)) for label in labels[:MOST]) + more
-
-
-def _named(label: str) -> str:
-    """A label cut in its middle: many begin alike with the setting and differ in the regularizer at their end."""
-    head = shortened(label, LONGEST // 2)
-    return label if len(label) <= LONGEST else f"{head.removesuffix('…')}…{label[-(LONGEST - LONGEST // 2) :]}"
+    return "; ".join(cut_in_the_middle(value_text(label), LONGEST) for label in labels[:MOST]) + more
 
 
 def _disagreeing(

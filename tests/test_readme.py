@@ -8,6 +8,7 @@ import pytest
 
 import analysis
 from analysis import compare, metric, spectral_bias, table
+from analysis.__main__ import main
 from frequency_reg.compose import make_plan
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,3 +120,13 @@ def test_our_numbers_beside_the_published_ones_are_those_of_the_records(text):
             stated = cell.strip(" |").partition(" / ")[2]
             digits = len(stated.partition(".")[2])
             assert float(stated) == pytest.approx(ours(records, regularizer, table, key), abs=0.51 * 10**-digits)
+
+
+def test_the_findings_page_is_what_its_command_gives(tmp_path, monkeypatch):
+    """Also on another machine: the page has no clock, no path and no number that depends on where it is made."""
+    page = (ROOT / "outputs" / "reference" / "FINDINGS.md").read_text()
+    command = next(line for line in page.splitlines() if line.startswith("    python -m analysis claims "))
+    words = command.split()[3:]
+    monkeypatch.chdir(ROOT)
+    assert main([*words[:-1], str(tmp_path / words[-1])]) == 0
+    assert (tmp_path / words[-1]).read_text() == page

@@ -30,6 +30,7 @@ from analysis.claims.verdict import (
     synthesis,
     whole,
 )
+from analysis.confounding import confounded
 from analysis.formatting import MISSING, markdown_grid, markdown_text, number_text, p_text, value_text, with_sign
 from analysis.frames.ssr import null_words
 from analysis.load import Records
@@ -307,7 +308,8 @@ def _in_setting(records: Records, a: Answered, several: bool, given: Given) -> I
     yield ""
     ssr = [name for name in a.claim.claimed if name.startswith("ssr/")]
     sizes = [*levels(records, a.setting, ssr), *size_sentence(frame, a.claim.more_than)]
-    yield from _paragraphs(list(map(_text, [*sizes, " ".join(_notes(a))])))
+    mixed = confounded(records, {(pair.treated, pair.baseline): pair.words for pair in a.setting.pairs})
+    yield from _paragraphs(list(map(_text, [*sizes, " ".join(_notes(a)), *mixed])))
     yield from _details(records, a)
     commands = list(_commands(records, a, given))
     family = " (Holm p: over the tests of each command)" if len(commands) > 1 else ""

@@ -417,10 +417,10 @@ def test_a_failing_write_leaves_the_old_report_and_no_litter(tmp_path: Path, mon
     target = tmp_path / "report.html"
     target.write_text("old")
 
-    def full(*_: object, **__: object) -> str:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(document, "html", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(analysis.AnalysisError, match="No space left on device"):
         document.write(analysis.load(tmp_path), target)
     assert target.read_text() == "old"
