@@ -110,12 +110,14 @@ class Trained:
         image_shape: (C, H, W) of the images that it was trained on.
         class_names: one a logit.
         digest: SHA-256 (first 16 hex digits) of its weights.
+        memory: names of the buffers that its regularizers added: their memory, no part of what it computes.
     """
 
     model: Model
     image_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     digest: str
+    memory: frozenset[str] = frozenset()
 
 
 def load_model(stored: StoredRun, data: Callable[[], ImageData], device: torch.device) -> Trained:
@@ -137,6 +139,7 @@ def load_model(stored: StoredRun, data: Callable[[], ImageData], device: torch.d
     shape, classes = _facts(state) or (lambda found: (found.image_shape, found.class_names))(data())
     neutral = {"mean": (0.0,) * shape[0], "std": (1.0,) * shape[0]}  # the weights bring the true ones
     model: Model = instantiate(stored.config.model, image_shape=shape, num_classes=len(classes), **neutral)
+    own = set(model.state_dict())
     parts = {name: instantiate(node) for name, node in regularizer_parts(stored.config.regularizer).items()}
     model = Composition(parts).prepare(model)
     try:
@@ -145,7 +148,8 @@ def load_model(stored: StoredRun, data: Callable[[], ImageData], device: torch.d
         first = str(error).splitlines()[0]
         raise ConfigError(f"{stored.directory}: its checkpoint does not fit its records ({first})") from error
     model = model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    return Trained(model, shape, classes, weights_digest(model))
+    memory = {name for name, _ in model.named_buffers()} & set(model.state_dict()) - own
+    return Trained(model, shape, classes, weights_digest(model), frozenset(memory))
 
 
 def _facts(state: Mapping[str, Any]) -> tuple[tuple[int, int, int], tuple[str, ...]] | None:

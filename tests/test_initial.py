@@ -81,6 +81,17 @@ def test_masks_that_both_have_go_on(small, trained):
     assert all(torch.equal(model[name], value) for name, value in state(first).items())
 
 
+def test_what_the_sources_regularizer_remembers_is_left_behind(small):
+    source = run(small("regularizer=spectral_norm", "name=source")).directory
+    remembered = {name for name in state(source) if name not in build(small(), "x").model.state_dict()}
+    assert remembered
+    model = build(small(f"initial_weights={source}"), "x").model.state_dict()
+    assert set(model) == set(state(source)) - remembered
+    assert all(torch.equal(value, state(source)[name]) for name, value in model.items())
+    again = build(small(f"initial_weights={source}", "regularizer=spectral_norm"), "x").model.state_dict()
+    assert all(torch.equal(value, state(source)[name]) for name, value in again.items())
+
+
 def test_identity_and_records_name_the_source_not_its_place(small, source, tmp_path):
     shutil.copytree(source, tmp_path / "copy")
     here, there = small(f"initial_weights={source}"), small(f"initial_weights={tmp_path / 'copy'}")

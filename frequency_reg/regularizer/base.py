@@ -10,6 +10,9 @@ nothing. In the order of a run::
     regularizer.after_step(model, learning_rate)       after every update: decay, clipping
     rows = regularizer.report(model)                   after every epoch: what the run records of it
 
+What it adds to modules as a parameter is part of what the network computes, as masks are; a persistent buffer is its
+own memory, which checkpoints keep and a run that begins with these weights may do without.
+
 In configuration a regularizer's parameters lie flat in the group (``regularizer.weight_decay=1e-3``) and its YAML maps
 its name to its class, so that several can be chosen at once (``regularizer=[spectral_mask,weight_decay]``); hence no
 two regularizers share a parameter name. The parameter that bears the regularizer's own name is its strength: at 0 the
