@@ -55,7 +55,7 @@ def shades(frame: pd.DataFrame) -> dict[str, Shade]:
     """Shade of every configuration in ``frame`` (columns configuration, regularizer, strength), in display order."""
     rows = frame[["configuration", "regularizer", "strength"]].drop_duplicates("configuration")
     colors = regularizer_colors(rows)
-    shapes = {label: SHAPES[i % len(SHAPES)] for i, label in enumerate(rows["configuration"])}
+    shapes = _shapes(rows, colors)
     found: dict[str, Shade] = {}
     for name, group in rows.groupby("regularizer", sort=False):
         swept = group[group["strength"] != 0]  # strength 0 is no regularizer
@@ -71,6 +71,18 @@ def shades(frame: pd.DataFrame) -> dict[str, Shade]:
                 )  # type: ignore[assignment]
             found[str(label)] = Shade(*pair, shapes[label], place % DASHES)
     return {str(label): found[str(label)] for label in rows["configuration"]}
+
+
+def _shapes(rows: pd.DataFrame, colors: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """A shape for each configuration, in turn; regularizers that share a colour share no shape while there are some."""
+    found: dict[str, str] = {}
+    taken: dict[str, set[str]] = {}
+    for i, (label, name) in enumerate(zip(rows["configuration"], rows["regularizer"], strict=True)):
+        used = taken.setdefault(colors[str(name)][0], set())
+        turn = [SHAPES[(i + k) % len(SHAPES)] for k in range(len(SHAPES))]
+        found[label] = next((shape for shape in turn if shape not in used), turn[0])
+        used.add(found[label])
+    return found
 
 
 def _places(number: int) -> list[int]:

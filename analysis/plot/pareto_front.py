@@ -83,7 +83,7 @@ PLOT = Plot(
     title="Pareto front",
     caption="Means over seeds with 95% intervals, in every pair of the metrics. Rings and numbers: the front of the "
     "means in all metrics at once, that is no other configuration is as good in all and better in one; "
-    "intervals that overlap mean that the order may be the seeds' luck. Of more than 12 configurations only "
+    "intervals that overlap mean that the order may be the seeds' luck. Of more than 20 configurations only "
     "those on the front have intervals. " + NOTE,
     frames=(pareto.pareto_fronts,),
     draw=lambda frame: {"": pareto_front(frame)},

@@ -14,7 +14,7 @@ from analysis.interval import NOTE, bars, is_accuracy
 from analysis.plot.base import Plot, Scope
 from analysis.plot.style import SOFT, colors, house_style, legend_below, nothing, panels, short, spread, styles
 
-FEW = 12
+FEW = 20
 """Up to so many configurations each has its own mark and intervals; of more, only those on a front."""
 
 
@@ -94,7 +94,7 @@ PLOT = Plot(
     title="Accuracy against robustness",
     caption="Means over seeds with 95% intervals in both directions; corrupted accuracy is the mean over severities. "
     "Rings and dashed steps: the Pareto front of the means; intervals that overlap mean that the order may be "
-    "the seeds' luck. Of more than 12 configurations only those on the front have intervals. " + NOTE,
+    "the seeds' luck. Of more than 20 configurations only those on the front have intervals. " + NOTE,
     frames=(robustness.trade_off,),
     draw=lambda frame: {"": trade_off(frame)},
     scope=Scope.CONTEXT,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.lines import Line2D
 
-from analysis.palette import PALETTE
+from analysis.palette import PALETTE, shades
 from analysis.plot.style import (
     depth_ticks,
     house_style,
@@ -96,3 +96,9 @@ def test_a_legend_stays_inside_the_figure(labels: list[str]) -> None:
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.x1
     assert box.y0 >= 0
+
+
+def test_sixteen_regularizers_are_told_apart() -> None:
+    names = ["none", "weight_decay", *(f"other{i}" for i in range(14))]
+    frame = pd.DataFrame({"configuration": names, "regularizer": names, "strength": [float("nan")] * 16})
+    assert len({(shade.light, shade.shape) for shade in shades(frame).values()}) == 16

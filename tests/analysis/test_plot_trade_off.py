@@ -27,11 +27,11 @@ def test_the_front_is_marked_only_where_it_is_known(sweep: Path, tmp_path: Path)
 def test_a_crowd_has_intervals_on_the_front_only(sweep: Path) -> None:
     frame = robustness.trade_off(analysis.load(sweep))
     one = frame[(frame["corruption"] == "all") & (frame["label"] == "none")]
-    many = [one.assign(configuration=f"c{i}", label=f"c{i}", clean=0.5 + 0.01 * i, on_front=i == 19) for i in range(20)]
+    many = [one.assign(configuration=f"c{i}", label=f"c{i}", clean=0.5 + 0.01 * i, on_front=i == 20) for i in range(21)]
     figure = trade_off(pd.concat(many, ignore_index=True))
     ax = figure.axes[0]
     assert len(ax.containers) == 1
-    assert list(ax.containers[0].lines[0].get_xdata()) == pytest.approx([69])
-    dots = next(line for line in ax.lines if len(line.get_xdata()) == 19)
-    assert list(dots.get_xdata()) == pytest.approx([50 + i for i in range(19)])
+    assert list(ax.containers[0].lines[0].get_xdata()) == pytest.approx([70])
+    dots = next(line for line in ax.lines if len(line.get_xdata()) == 20)
+    assert list(dots.get_xdata()) == pytest.approx([50 + i for i in range(20)])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "Pareto front of the means"]
