@@ -134,12 +134,12 @@ CHANGED = {
         "probe=[kernel_spectrum,spectral_mask]",
         "probe.spectral_mask.every=10",
     ),
-    "spectral_evolution": (),
-    "synthetic_sines_short": (),
 }
 """Reference runs of a study, with what was changed of it."""
 STUDIES = sorted(
-    sweep for sweep in recorded(evaluations=False) if sweep.startswith("spectral_bias") or sweep in CHANGED
+    sweep
+    for sweep in recorded(evaluations=False)
+    if (Path(__file__).resolve().parents[1] / "conf" / "study" / f"{sweep}.yaml").exists()
 )
 OTHERS = sorted(recorded(evaluations=False).keys() - set(STUDIES))
 
