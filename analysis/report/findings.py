@@ -31,11 +31,16 @@ SSR = ("ssr/first/dc/init", "ssr/last/dc/init")
 
 @dataclass(frozen=True)
 class Finding:
-    """A heading, its sentences, and a table where configurations are counted: rows of text, the first the head."""
+    """A heading, its sentences, and a table where configurations are many: rows of text, the first the head.
+
+    Attributes:
+        numbers_from: the first column of the table that holds numbers.
+    """
 
     title: str
     sentences: Sequence[str]
     rows: Sequence[Sequence[str]] = ()
+    numbers_from: int = 2
 
 
 def findings(
@@ -93,6 +98,9 @@ def _effects(family: pd.DataFrame | None, reason: str) -> Finding:
     tests = int(family["p"].notna().sum())
     allows = [what_n_allows(n, tests) for n in sorted({aggregate.lowest_n(family), int(family["n"].max())})]
     words = f"Holm's correction is over all {tests} tests of the section Differences, of which these are a part."
+    each = frame.groupby("regularizer")["configuration"].nunique().max() == 1
+    if frame["configuration"].nunique() > MANY and each:
+        return _by_metric(title, frame, words, allows)
     if frame["configuration"].nunique() > MANY:
         counted = (
             "Configurations counted by how they differ from their baselines, paired by seed. Higher, lower: after "
@@ -180,6 +188,30 @@ def _counted(frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:
         yield (str(name), metric.describe(str(wanted)).label, *map(str, counts))
 
 
+def _by_metric(title: str, frame: pd.DataFrame, words: str, allows: Sequence[str]) -> Finding:
+    """Many regularizers of one strength each: a row for each metric in which one stands out, naming which."""
+    rows = [row for name, part in frame.groupby("metric", sort=False) if (row := _standing_out(str(name), part))]
+    single = frame.loc[frame["verdict"] == "single", "label"].unique()
+    sentences = [
+        "Metrics in which a configuration differs from its baseline, paired by seed: after Holm's correction, or only "
+        f"before it (its own 95% interval leaves out 0). {words}",
+        f"At least one does in {len(rows)} of {frame['metric'].nunique()} metrics.",
+    ]
+    if len(single):
+        sentences.append(f"Single runs, which show no difference: {', '.join(single)}.")
+    return Finding(title, [*sentences, *allows], [STANDING_OUT, *rows] if rows else (), len(STANDING_OUT))
+
+
+def _standing_out(name: str, part: pd.DataFrame) -> tuple[str, ...] | None:
+    found = [
+        ", ".join(part.loc[(part["verdict"] == verdict) & ((part["mean"] > 0) == up), "label"])
+        for verdict in ("survives", "own")
+        for up in (True, False)
+    ]
+    return (metric.describe(name).label, *(text or MISSING for text in found)) if any(found) else None
+
+
+STANDING_OUT = ("metric", "higher, after Holm", "lower, after Holm", "higher, only before", "lower, only before")
 COUNTED = (
     "regularizer",
     "metric",

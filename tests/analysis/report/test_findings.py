@@ -165,6 +165,23 @@ def test_many_configurations_are_counted_not_listed(tmp_path: Path) -> None:
     assert first.rows[1] == ("dropout", "clean accuracy", "11", "0", "0", "11", "10", "1")
 
 
+def test_many_regularizers_of_one_strength_each_are_named_where_they_stand_out(tmp_path: Path) -> None:
+    for seed in range(3):
+        write_run(tmp_path / f"none-{seed}", SWEEP[0], seed, clean=0.80, layers=(), corruptions={})
+        for number in range(9):
+            # The first gains .0500, .0501, .0502, which survives; the others gain nothing, the last ran once.
+            clean = 0.85 + 0.0001 * seed if number == 0 else 0.80
+            if number < 8 or seed == 0:
+                folder = tmp_path / f"r{number}-{seed}"
+                write_run(folder, {"regularizer": f"r{number}"}, seed, clean=clean, layers=(), corruptions={})
+    first = findings(analysis.load(tmp_path))[0]
+    assert first.rows == [
+        ("metric", "higher, after Holm", "lower, after Holm", "higher, only before", "lower, only before"),
+        ("clean accuracy", "r0", "–", "–", "–"),
+    ]
+    assert first.sentences[1:3] == ["At least one does in 1 of 1 metrics.", "Single runs, which show no difference: r8."]
+
+
 def test_verdicts() -> None:
     frame = pd.DataFrame({
         "n": [1, 3, 3, 3], "p_holm": [np.nan, 0.01, 0.2, 0.9], "low": [np.nan, 1.0, 0.1, -1.0],
