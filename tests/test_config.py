@@ -48,7 +48,7 @@ def changed(**changes) -> dict:
         ({"name": "a/b"}, "name=a/b: expected at most 100 letters, digits"),
         ({"model___target_": "os.system"}, "model._target_=os.system: only classes of frequency_reg, torch.optim"),
         ({"model___target_": "frequency_reg.model.no.X"}, "model._target_=frequency_reg.model.no.X: no such class"),
-        ({"model___target_": "frequency_reg.records.tempfile"}, "expected a class defined in frequency_reg"),
+        ({"model___target_": "frequency_reg.records.files.tempfile"}, "expected a class defined in frequency_reg"),
         ({"model___target_": 3}, "model._target_: expected the dotted path of a class, found 3"),
         ({"evaluation__splits": ["test", "test"]}, r"evaluation.splits=\['test', 'test'\]: each split once"),
         ({"regularizer": {}}, "regularizer._target_: expected a mapping from the regularizer's name to its class"),
