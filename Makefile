@@ -24,7 +24,7 @@ test: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 test-real: .venv/.installed
 	@test -d "$$FREQUENCY_REG_DATA" || { echo "set FREQUENCY_REG_DATA to a folder with cifar10/ and MNIST/"; exit 2; }

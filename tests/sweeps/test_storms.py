@@ -12,7 +12,7 @@ from tests.sweeps.kill_storm import storm
 from tests.sweeps.test_local import statuses, sweep
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_kill_storm_loses_doubles_and_changes_nothing(tmp_path, kills):
     report = storm(tmp_path, kills, seed=kills)
     assert report.kills.total() >= kills
@@ -37,7 +37,7 @@ def test_a_hundred_runs_with_every_kind_of_fault_have_exact_statuses(tmp_path):
     assert "60 of 100 runs complete" in done.stdout
 
 
-@pytest.mark.parametrize("launches", [6, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("launches", [4, pytest.param(50, marks=pytest.mark.slow)])
 def test_launches_at_once_share_no_directory_and_lose_no_run(tmp_path, launches):
     """Half of them give one and the same command, half give commands of their own, all into one folder."""
     same = [["seed=0,1,2,3"]] * (launches // 2)
