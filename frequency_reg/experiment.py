@@ -6,6 +6,8 @@ small for) is a ConfigError here, when no directory exists yet.
 
 from __future__ import annotations
 
+import copy
+import itertools
 import logging
 import math
 import os
@@ -69,6 +71,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     regularizer = Composition({name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()})
     _check_task(config, data, regularizer)
     model, added = _build_model(config, data, regularizer)
+    _check_last_batch(config, data, model)
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     goes_on = checkpoint.exists(run_directory(config))
     initial = None if goes_on else begin_with_initial_weights(model, added, config, device)
@@ -224,6 +227,28 @@ def _check_task(config: Config, data: ImageData, regularizer: Composition) -> No
             f"regularizer={','.join(regularizer.for_classes_only)}: only for images with classes as labels, and this "
             "data set has values to fit; choose another, such as regularizer=weight_decay"
         )
+    lowest, highest = data.train.images.min().item(), data.train.images.max().item()
+    if regularizer.for_pixels_only and (lowest < 0 or highest > 1):
+        raise ConfigError(
+            f"regularizer={','.join(regularizer.for_pixels_only)}: clips what it changes to [0, 1], and the points of "
+            f"this data set lie in [{lowest:.3g}, {highest:.3g}]; choose another, such as regularizer=weight_decay"
+        )
+
+
+def _check_last_batch(config: Config, data: ImageData, model: Model) -> None:
+    """Refuse a batch of one image where batch norm would take a deviation of one value, before an epoch ends on it."""
+    n, size = len(data.train), config.batch_size
+    if size > 1 and n % size != 1:
+        return
+    with torch.random.fork_rng(devices=[]):
+        try:
+            copy.deepcopy(model).train()(torch.zeros(1, *data.image_shape, device=model.mean.device))
+        except ValueError:  # torch's "Expected more than 1 value per channel when training"
+            better = next(b for b in itertools.count(size + 1) if n % b != 1)
+            raise ConfigError(
+                f"batch_size={size}: {n:,} training images leave a batch of one image, of which batch norm at 1 x 1 px "
+                f"can take no deviation; choose another, such as batch_size={better}"
+            ) from None
 
 
 def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int) -> list[Diagnostic]:

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frequency_reg.config import ConfigError
+from frequency_reg.corruption.luminance import luminance
 from frequency_reg.dataset.base import Split
-
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def shown_split(split: Split, pairs: Sequence[tuple[int, int]], shape: tuple[int
 def _fitted(images: Tensor, shape: tuple[int, int, int]) -> Tensor:
     pixels = images.float()
     if shape[0] == 1 and images.shape[1] == 3:
-        pixels = (pixels * pixels.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        pixels = luminance(pixels)
     if tuple(images.shape[2:]) != shape[1:]:
         pixels = F.interpolate(pixels, size=shape[1:], mode="bilinear", align_corners=False, antialias=True)
     return pixels.expand(-1, shape[0], -1, -1).round().clamp(0, 255).to(torch.uint8)

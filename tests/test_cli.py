@@ -108,6 +108,15 @@ BAD_INPUT = [
         "only for classifiers of images, and this data set has values to fit; use corruption=[]",
     ),
     (["model=mlp", "regularizer=spectral_mask"], "error: regularizer=spectral_mask: MLP has no block convolutions"),
+    (
+        ["model=resnet18", "model.width=2", "batch_size=8"],
+        "error: batch_size=8: 1,097 training images leave a batch of one image, of which batch norm at 1 x 1 px can "
+        "take no deviation; choose another, such as batch_size=9",
+    ),
+    (
+        ["dataset=manifold_sinusoids", "model=mlp", "regularizer=gaussian_augmentation", "corruption=[]", "probe=[]"],
+        "error: regularizer=gaussian_augmentation: clips what it changes to [0, 1], and the points of this data set",
+    ),
 ]
 
 

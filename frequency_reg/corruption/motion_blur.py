@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption
 from frequency_reg.corruption.constants import check_one_value_each, length_scale
+from frequency_reg.corruption.smear import falling_weights, smear
 
 
 class MotionBlur(Corruption):
@@ -64,41 +64,9 @@ class MotionBlur(Corruption):
     def corrupt(self, images: Tensor, severity: int, generator: Generator) -> Tensor:
         """See :meth:`Corruption.corrupt`."""
         scale = max(1.0, length_scale(min(images.shape[-2:]), self.relative_to))
-        steps = torch.arange(2 * math.ceil(self.radius[severity - 1] * scale) + 1, dtype=torch.float64)
-        weights = torch.exp(-0.5 * (steps / (self.sigma[severity - 1] * scale)) ** 2)
-        weights /= weights.sum()
+        taps = 2 * math.ceil(self.radius[severity - 1] * scale) + 1
+        weights = falling_weights(taps, self.sigma[severity - 1] * scale)
         degrees = torch.rand(len(images), generator=generator, dtype=torch.float64).mul_(2).sub_(1).mul_(self.angle)
         pixels = images.to(torch.promote_types(images.dtype, torch.float32))
         smeared = smear(pixels, weights[weights > 1e-7], degrees.deg2rad())
         return smeared.clamp_(0, 1).to(images.dtype)
-
-
-def smear(images: Tensor, weights: Tensor, angles: Tensor) -> Tensor:
-    """Images (N, C, H, W), each summed along its own line.
-
-    With the images sorted by angle, those that see the same pixel at a step are neighbours: a step takes few additions
-    of whole stretches of images, and nothing is gathered pixel by pixel.
-
-    Args:
-        images: (N, C, H, W).
-        weights: (T,) of the pixels 0 .. T - 1 steps away.
-        angles: (N,) in radians, CPU, in [-pi / 2, pi / 2]; positive is downwards.
-    """
-    height, width = images.shape[-2:]
-    angles, order = angles.sort()
-    order = order.to(images.device)
-    steps = torch.arange(len(weights))
-    down = torch.ceil(steps * angles[:, None].sin() - 0.5).long()
-    right = torch.ceil(steps * angles[:, None].cos() - 0.5).long()
-    above, beside = int(down.abs().max()), int(right.max())
-    padded = F.pad(images[order], (0, beside, above, above), mode="replicate")
-    smeared = torch.zeros_like(images)
-    for step, weight in enumerate(weights.tolist()):
-        offsets, counts = torch.unique_consecutive(
-            torch.stack([down[:, step], right[:, step]], 1), dim=0, return_counts=True
-        )
-        ends = counts.cumsum(0).tolist()
-        for (r, c), start, end in zip(offsets.tolist(), [0, *ends], ends, strict=False):
-            seen = padded[start:end, :, above + r : above + r + height, c : c + width]
-            smeared[start:end].add_(seen, alpha=weight)
-    return torch.empty_like(smeared).index_copy_(0, order, smeared)

@@ -10,6 +10,7 @@ from annotated_types import Ge, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption
+from frequency_reg.corruption.constants import check_sizes, scaled_size
 
 
 class Pixelate(Corruption):
@@ -40,11 +41,7 @@ class Pixelate(Corruption):
     def __init__(
         self, *, size: Annotated[list[Annotated[int, Ge(1)]], MinLen(1)], relative_to: Annotated[int, Ge(2)] | None
     ) -> None:
-        if relative_to is not None and max(size) >= relative_to:
-            raise ValueError(
-                f"corruption.pixelate.size={size}: sizes must be smaller than corruption.pixelate.relative_to="
-                f"{relative_to}"
-            )
+        check_sizes("pixelate", size, relative_to)
         self.size = size
         self.relative_to = relative_to
 
@@ -61,21 +58,11 @@ class Pixelate(Corruption):
     def corrupt(self, images: Tensor, severity: int, generator: Generator) -> Tensor:  # noqa: ARG002
         """See :meth:`Corruption.corrupt`; nothing is random here."""
         pixels = images.to(torch.promote_types(images.dtype, torch.float32))
-        down, across = (block_means(side, self._cells(side, severity)).to(pixels) for side in images.shape[-2:])
+        nominal = self.size[severity - 1]
+        cells = [scaled_size("pixelate", nominal, side, self.relative_to) for side in images.shape[-2:]]
+        down, across = (block_means(*each).to(pixels) for each in zip(images.shape[-2:], cells, strict=True))
         # A convex combination; the clamp takes away only what rounding leaves above 1.
         return (down @ pixels @ across.T).clamp_(0, 1).to(images.dtype)
-
-    def _cells(self, side: int, severity: int) -> int:
-        nominal = self.size[severity - 1]
-        if self.relative_to is not None:
-            scaled = (2 * nominal * side + self.relative_to) // (2 * self.relative_to)
-            return max(1, min(scaled, side - 1))
-        if nominal >= side:
-            raise ValueError(
-                f"corruption.pixelate.size={nominal}: the images have only {side} pixels; choose smaller sizes, or set "
-                "corruption.pixelate.relative_to to the side that the sizes belong to"
-            )
-        return nominal
 
 
 def block_means(side: int, cells: int) -> Tensor:

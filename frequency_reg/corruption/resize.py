@@ -10,6 +10,7 @@ from annotated_types import Ge, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption
+from frequency_reg.corruption.constants import check_sizes, scaled_size
 
 
 class Resize(Corruption):
@@ -39,10 +40,7 @@ class Resize(Corruption):
         relative_to: Annotated[int, Ge(2)] | None,
         antialias: bool,
     ) -> None:
-        if relative_to is not None and max(size) >= relative_to:
-            raise ValueError(
-                f"corruption.resize.size={size}: sizes must be smaller than corruption.resize.relative_to={relative_to}"
-            )
+        check_sizes("resize", size, relative_to)
         self.size = size
         self.relative_to = relative_to
         self.antialias = antialias
@@ -60,19 +58,7 @@ class Resize(Corruption):
     def corrupt(self, images: Tensor, severity: int, generator: Generator) -> Tensor:  # noqa: ARG002
         """See :meth:`Corruption.corrupt`; nothing is random here."""
         nominal = self.size[severity - 1]
-        small = [self._pixels(nominal, side) for side in images.shape[-2:]]
+        small = [scaled_size("resize", nominal, side, self.relative_to) for side in images.shape[-2:]]
         down = F.interpolate(images, size=small, mode="bilinear", align_corners=False, antialias=self.antialias)
         # Bilinear weights are a convex combination; the clamp takes away only what rounding leaves above 1.
         return F.interpolate(down, size=images.shape[-2:], mode="bilinear", align_corners=False).clamp_(0, 1)
-
-    def _pixels(self, nominal: int, side: int) -> int:
-        if self.relative_to is not None:
-            # Half up and not Python's half to even, so that the scaled sizes keep the order of the nominal ones.
-            scaled = (2 * nominal * side + self.relative_to) // (2 * self.relative_to)
-            return max(1, min(scaled, side - 1))
-        if nominal >= side:
-            raise ValueError(
-                f"corruption.resize.size={nominal}: the images have only {side} pixels; choose smaller sizes, or set "
-                "corruption.resize.relative_to to the side that the sizes belong to"
-            )
-        return nominal

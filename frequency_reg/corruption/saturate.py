@@ -58,7 +58,7 @@ class Saturate(Corruption):
 
     def changes(self, channels: int, severity: int) -> bool:
         """Grey images have no saturation to scale: only a shift changes them."""
-        return channels == 3 or self.shift[severity - 1] > 0
+        return channels > 1 or self.shift[severity - 1] > 0
 
     def corrupt(self, images: Tensor, severity: int, generator: Generator) -> Tensor:  # noqa: ARG002
         """See :meth:`Corruption.corrupt`; nothing is random here."""

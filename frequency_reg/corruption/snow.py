@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, MinLen
 from torch import Generator, Tensor
 
 from frequency_reg.corruption.base import Corruption, standard_normal
 from frequency_reg.corruption.constants import check_one_value_each, length_scale
 from frequency_reg.corruption.luminance import luminance
-
-_PART = 128
-"""Images smeared at once: at 32 px what a tap reads and writes then stays in cache, twice as fast."""
+from frequency_reg.corruption.smear import falling_weights, smear
 
 
 class Snow(Corruption):
@@ -25,7 +22,7 @@ class Snow(Corruption):
     g is the luminance (BT.601 at three channels, the channels' mean at any other number, so grey itself for grey). The
     flakes f are the same in every channel: normal noise, its middle enlarged by ``zoom`` (bilinear, corner pixels on
     corner pixels), values below ``threshold`` set to 0, clipped to [0, 1], and smeared along a line at an angle uniform
-    in [-135, -45] degrees, downwards that is; see :func:`smear`.
+    in [-135, -45] degrees, downwards that is; see :func:`frequency_reg.corruption.smear.smear`.
 
     Source: Hendrycks & Dietterich, ICLR 2019, arXiv 1903.12261; constants of make_cifar_c. Deviations: the smear
     follows ImageMagick's published rule and does not call ImageMagick; neither the flakes before and after the smear
@@ -99,9 +96,8 @@ class Snow(Corruption):
         layer = noise if seen == (height, width) else down @ noise @ across.T
         layer.masked_fill_(layer < self.threshold[which], 0).clamp_(0, 1)
         taps = 2 * math.ceil(self.radius[which] * scale) + 1
-        parts = zip(layer.split(_PART), angle.split(_PART), strict=True)
-        smeared = [smear(flakes, taps, self.sigma[which] * scale, angles) for flakes, angles in parts]
-        return torch.cat(smeared).clamp_(max=1).unsqueeze(1)
+        weights = falling_weights(taps, self.sigma[which] * scale).float()
+        return smear(layer[:, None], weights, angle.deg2rad()).clamp_(max=1)
 
 
 def enlargement(side: int, zoom: float) -> Tensor:
@@ -114,35 +110,3 @@ def enlargement(side: int, zoom: float) -> Tensor:
     after = max(round(before * zoom), side)
     places = (torch.arange(side, dtype=torch.float64) + (after - side) // 2) * ((before - 1) / max(after - 1, 1))
     return (1 - (places[:, None] - torch.arange(before)).abs()).clamp_(min=0).float()
-
-
-def smear(layers: Tensor, taps: int, sigma: float, angle: Tensor) -> Tensor:
-    """Layers (N, H, W) smeared along one line each: sum over i = 0 .. taps - 1 of w_i times the pixel i steps away.
-
-    w_i = exp(-i^2 / (2 sigma^2)) / sum. The pixel i steps away lies ceil(i sin(angle) - 1/2) rows down and
-    ceil(i cos(angle) - 1/2) columns to the right, and beyond the border the nearest border pixel counts.
-
-    Args:
-        layers: (N, H, W), float32.
-        taps: number of pixels on the line.
-        sigma: standard deviation of the weights in pixels.
-        angle: (N,) in degrees, in [-135, -45]: lines upwards, so that what is smeared falls.
-
-    Source: ImageMagick's MotionBlurImage, kernel and offsets.
-    """
-    height, width = layers.shape[-2:]
-    steps = torch.arange(taps)
-    weights = torch.exp(-0.5 * (steps / sigma) ** 2)
-    radians = torch.deg2rad(angle)[:, None]
-    rise = torch.ceil(steps * torch.sin(radians) - 0.5).long()
-    shift = torch.ceil(steps * torch.cos(radians) - 0.5).long()
-    top, beside = taps, math.ceil(taps * math.sqrt(0.5))
-    padded = F.pad(layers[:, None], (beside, beside, top, 0), mode="replicate")[:, 0]
-    wide = width + 2 * beside
-    rows = torch.arange(len(layers))[:, None] * (wide * (height + top)) + (torch.arange(height) + top) * wide + beside
-    # Every stretch of `width` pixels as a row of a table without copies: whole rows are gathered, tap after tap.
-    table = padded.flatten().unfold(0, width, 1)
-    result = torch.zeros_like(layers)
-    for i, weight in enumerate((weights / weights.sum()).tolist()):
-        result.add_(table[rows + (rise[:, i : i + 1] * wide + shift[:, i : i + 1])], alpha=weight)
-    return result

@@ -127,6 +127,15 @@ def ascend(
     )
 
 
+def fast_gradient_sign(question: Question, split: Split, ball: Ball) -> Outcome:
+    """What became of the images after one step of FGSM to the border of an L-infinity ball, from the clean images."""
+
+    def attack(pixels: Tensor, labels: Tensor, _places: slice) -> Tensor:
+        return ascend(question, pixels, labels, ball, start=pixels, steps=1, step_size=ball.eps)
+
+    return met(question, split, attack)
+
+
 class Search(TypedDict):
     """How PGD searches a ball: from ``restarts`` random points, ``steps`` steps of ``step_factor`` eps / steps."""
 

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from frequency_reg import records
 from frequency_reg.dataset.base import Split
-from frequency_reg.model.base import ImageShape, Model
+from frequency_reg.model.base import ImageShape, Model, evaluation_mode
 from frequency_reg.streams import stream_seed
 
 Rows = tuple[str, Mapping[str, Any]]
@@ -138,15 +138,12 @@ class Diagnostic(ABC):
 @contextmanager
 def at_rest(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, and no parameter asks for a gradient; both are put back as they were, module by module."""
-    modes = [(module, module.training) for module in model.modules()]
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     try:
-        model.eval()
         for parameter in trained:
             parameter.requires_grad_(False)
-        yield
+        with evaluation_mode(model):
+            yield
     finally:
-        for module, mode in modes:
-            module.training = mode
         for parameter in trained:
             parameter.requires_grad_(True)

@@ -7,10 +7,8 @@ from typing import Annotated, ClassVar
 
 import pyarrow as pa
 from annotated_types import Ge, Gt, MinLen
-from torch import Tensor
 
-from frequency_reg.ball import Ball
-from frequency_reg.diagnostic.attack import ATTACKS, ascend, balls, check_balls, met
+from frequency_reg.diagnostic.attack import ATTACKS, balls, check_balls, fast_gradient_sign, met
 from frequency_reg.diagnostic.base import Diagnostic, Question, Rows
 from frequency_reg.model.base import ImageShape
 
@@ -53,9 +51,5 @@ class FGSM(Diagnostic):
         shared = {"split": question.split_name, "attack": "fgsm", "norm": "linf"}
         yield "attacks", {**shared, "eps": 0.0, "steps": 0, "restarts": 0, **clean.score()}
         for ball in balls(self.linf, []):
-
-            def attack(pixels: Tensor, labels: Tensor, _places: slice, ball: Ball = ball) -> Tensor:
-                return ascend(question, pixels, labels, ball, start=pixels, steps=1, step_size=ball.eps)
-
-            worst = clean.worse(met(question, split, attack))
+            worst = clean.worse(fast_gradient_sign(question, split, ball))
             yield "attacks", {**shared, "eps": ball.eps, "steps": 1, "restarts": 1, **worst.score()}

@@ -126,7 +126,7 @@ def _perturbed(question: Question, split: Split, waves: Tensor, changes: _LayerC
         if changes.any:
             question.logits(pixels)
         for bases in torch.arange(len(waves), device=device).split(max(1, question.batch_size // len(chosen))):
-            changes.meet(bases)
+            changes.meet(bases, len(chosen))
             moved = waves[bases, None, None] * signs[bases[:, None], chosen, :, None, None]
             perturbed = (pixels + moved).clamp_(0, 1).flatten(0, 1)
             correct, loss = question.outcomes(perturbed, labels.repeat(len(bases)))
@@ -148,6 +148,7 @@ class _LayerChanges:
         self._norm = {name: torch.zeros((), dtype=torch.float64, device=device) for name in self._layers}
         self._change = {name: torch.zeros(frequencies, dtype=torch.float64, device=device) for name in self._layers}
         self._bases: Tensor | None = None
+        self._images = 0
 
     @property
     def any(self) -> bool:
@@ -169,9 +170,9 @@ class _LayerChanges:
         """The next forward pass is of clean images (n, C, H, W)."""
         self._bases = None
 
-    def meet(self, bases: Tensor) -> None:
-        """The next one is of (b n, C, H, W): the same images under each of the frequencies ``bases`` (b,)."""
-        self._bases = bases
+    def meet(self, bases: Tensor, images: int) -> None:
+        """The next one is of (b n, C, H, W): the same n images under each of the frequencies ``bases`` (b,)."""
+        self._bases, self._images = bases, images
 
     def relative(self) -> dict[str, Tensor]:
         """Mean change over mean norm, by layer: (B,) float64 on the CPU; NaN where the clean output is 0."""
@@ -185,7 +186,9 @@ class _LayerChanges:
                 self._clean[name] = values
                 self._norm[name] += torch.linalg.vector_norm(values, dim=1).double().sum()
                 return
-            change = values.view(len(self._bases), -1, values.shape[1]) - self._clean[name]
-            self._change[name][self._bases] += torch.linalg.vector_norm(change, dim=2).double().sum(1)
+            # A model may pass each batch through its layers several times over, one batch behind the other.
+            passes = values.view(-1, len(self._bases), self._images, values.shape[1])
+            change = passes - self._clean[name].view(-1, 1, self._images, values.shape[1])
+            self._change[name][self._bases] += torch.linalg.vector_norm(change, dim=3).double().sum((0, 2))
 
         return compare

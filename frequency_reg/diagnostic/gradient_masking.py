@@ -16,8 +16,8 @@ from frequency_reg.diagnostic.attack import (
     STRENGTH,
     Outcome,
     Search,
-    ascend,
     check_balls,
+    fast_gradient_sign,
     met,
     projected_gradient,
 )
@@ -183,12 +183,7 @@ def largest_rise(counts: Sequence[int]) -> int:
 
 
 def _fgsm(question: Question, split: Split, eps: float) -> dict[str, Any]:
-    ball = Ball("linf", eps)
-
-    def attack(pixels: Tensor, labels: Tensor, _places: slice) -> Tensor:
-        return ascend(question, pixels, labels, ball, start=pixels, steps=1, step_size=eps)
-
-    return _row("fgsm", eps, 1, 1, met(question, split).worse(met(question, split, attack)))
+    return _row("fgsm", eps, 1, 1, met(question, split).worse(fast_gradient_sign(question, split, Ball("linf", eps))))
 
 
 def _row(attack: str, eps: float, steps: int, restarts: int, outcome: Outcome) -> dict[str, Any]:

@@ -8,7 +8,8 @@ Layers keep torch's default initialisation (``reset_parameters``), so that the n
 can be drawn by calling it again. A model says where regularizers may act:
 
     * ``dropout_sites``: names of ``nn.Identity`` modules between two weight layers, after the nonlinearity;
-    * ``block_convolutions``: names of the convolutions inside blocks (neither stem nor shortcut);
+    * ``block_convolutions``: names of the convolutions inside blocks (neither stem nor shortcut; in a network without
+      blocks, all of them);
     * ``residual_branches``: names of ``nn.Identity`` modules at the end of each residual branch, just before it is
       added to its shortcut, from the first to the last; none where the model has no shortcuts.
 """

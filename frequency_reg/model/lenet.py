@@ -42,9 +42,11 @@ class LeNet(Model):
         channels, height, side = image_shape
         sizes = [_pooled(_pooled(n, kernel_size, padding), kernel_size, padding) for n in (height, side)]
         if min(sizes) < 1:
+            same = (kernel_size - 1) // 2
+            mend = f"model.padding={same} keeps their size" if padding < same else "it needs 4 x 4 pixels at least"
             raise ValueError(
                 f"model.padding={padding}: {height} x {side} images are too small for LeNet's two {kernel_size} x "
-                f"{kernel_size} convolutions and poolings; model.padding={(kernel_size - 1) // 2} keeps their size"
+                f"{kernel_size} convolutions and poolings; {mend}"
             )
         first, second, third, fourth = (max(1, round(width * n)) for n in (6, 16, 120, 84))
         self.conv1 = nn.Conv2d(channels, first, kernel_size, padding=padding)

@@ -33,8 +33,8 @@ class FunctionSpectrum(Probe):
     Args:
         frequencies: ``target``: those of the function to fit; ``all``: every frequency that the grid resolves.
         every: the spectrum is measured at epoch 0, every so many epochs, and after the last one.
-        fits: how many times the function itself is written: at epoch 0 and at epochs that grow like the square of
-            their number up to ``fits_until``, and not later.
+        fits: at most how many times the function itself is written: at epoch 0 and at epochs that grow like the
+            square of their number up to ``fits_until`` (those that round to the same are one), and not later.
         fits_until: the last epoch at which it is written.
     """
 

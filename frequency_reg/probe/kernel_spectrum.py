@@ -64,12 +64,12 @@ class KernelSpectrum(Probe):
 
     Every convolution is recorded at every epoch; SSR of every normalization (``absolute_folded`` is ``absolute`` with
     the following batch norm's gain folded into the weight; batch norm has no statistics before the first update, so it
-    does not exist against ``init``) against the state before the first update (``init``) and, from epoch 1 on, against
-    the state after the first epoch (``epoch_1``, the published choice). A group or layer norm divides by the deviation
-    of each single image: there is no gain that a weight could take in, ``absolute_folded`` is NULL with status
-    ``no_gain``. (Its affine part alone would not do: doubling the weight, which the norm undoes, would quadruple it.)
-    The null is the SSR between two independent initialisations of the same layer: what an SSR must exceed to mean
-    anything.
+    does not exist against ``init`` unless the run begins with trained weights) against the state before the first
+    update (``init``) and, from epoch 1 on, against the state after the first epoch (``epoch_1``, the published choice).
+    A group or layer norm divides by the deviation of each single image: there is no gain that a weight could take in,
+    ``absolute_folded`` is NULL with status ``no_gain``. (Its affine part alone would not do: doubling the weight, which
+    the norm undoes, would quadruple it.) The null is the SSR between two independent initialisations of the same layer:
+    what an SSR must exceed to mean anything.
 
     Source: arXiv 2512.22192, whose script records one layer, one normalization and one reference.
 

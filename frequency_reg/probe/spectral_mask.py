@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from frequency_reg.probe.base import Probe, Rows
 from frequency_reg.probe.kernel_spectrum import convolution_layers
 from frequency_reg.records import field
-
-THRESHOLD = 0.5
+from frequency_reg.spectrum.masking import THRESHOLD
 
 
 @runtime_checkable

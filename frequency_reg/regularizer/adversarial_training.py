@@ -31,7 +31,8 @@ class AdversarialTraining(Regularizer):
     float32 whatever the run's precision.
 
     Cost: ``attack_steps`` forward passes and backward passes to the image (not to the weights) more for each update.
-    The recorded training loss and accuracy are those of the attacked images.
+    The recorded training loss and accuracy are those of the attacked images. Together with other regularizers that
+    change images, it attacks what they make.
 
     Args:
         adversarial_training: eps, in 1/255 of the pixels' range; 0 equals ``regularizer=none`` bit for bit.
@@ -40,6 +41,7 @@ class AdversarialTraining(Regularizer):
     """
 
     classes_only: ClassVar[bool] = True
+    augments_last: ClassVar[bool] = True  # the worst of what the update would see, not a change of the worst
 
     def __init__(
         self,

@@ -37,9 +37,13 @@ class Regularizer:
 
     Attributes:
         classes_only: whether it has no meaning where labels are values to fit; such a run is refused.
+        pixels_only: whether it takes what it is given for pixels in [0, 1]; a run on other values is refused.
+        augments_last: whether its ``augment`` comes after those of all others in a composition.
     """
 
     classes_only: ClassVar[bool] = False
+    pixels_only: ClassVar[bool] = False
+    augments_last: ClassVar[bool] = False
 
     def prepare(self, model: Model) -> Model:
         """The model to train; may replace modules or add parameters. Called under a random stream of its own."""
@@ -77,7 +81,7 @@ _ADDED_BY = "added_by_regularizer"
 
 
 class Composition(Regularizer):
-    """Several regularizers as one, in the alphabetical order of their names.
+    """Several regularizers as one, in the alphabetical order of their names (an attack on the images after the rest).
 
     Parameters that a regularizer adds in :meth:`prepare` are its own: the others' parameter groups pass them over, and
     :func:`network_parameters` leaves them out, so that weight decay does not decay a mask.
@@ -87,11 +91,13 @@ class Composition(Regularizer):
 
     Attributes:
         for_classes_only: names of those that need labels that are classes.
+        for_pixels_only: names of those that need values in [0, 1].
     """
 
     def __init__(self, parts: Mapping[str, Regularizer]) -> None:
         self.parts = [parts[name] for name in sorted(parts)]
         self.for_classes_only = [name for name in sorted(parts) if parts[name].classes_only]
+        self.for_pixels_only = [name for name in sorted(parts) if parts[name].pixels_only]
 
     def prepare(self, model: Model) -> Model:
         """See :meth:`Regularizer.prepare`."""
@@ -117,7 +123,7 @@ class Composition(Regularizer):
 
     def augment(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`Regularizer.augment`."""
-        for part in self.parts:
+        for part in sorted(self.parts, key=lambda part: part.augments_last):
             images, labels = part.augment(model, images, labels)
         return images, labels
 

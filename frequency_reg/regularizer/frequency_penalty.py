@@ -112,11 +112,12 @@ class FrequencyPenalty(Regularizer):
         return self.strength / 2 * torch.stack(energies).sum()
 
     def report(self, model: Model) -> Iterator[tuple[str, str, float]]:
-        """The share of every penalized layer's energy that lies in the band."""
+        """The share of every penalized layer's energy that lies in the band; none of a layer of zeros."""
         for name in self._names:
             weight = model.get_submodule(name).weight.detach().double()  # type: ignore[operator]
-            band = self._energies([weight]).sum()
-            yield name, "band_energy_share", float(band / weight.square().sum())
+            if weight.any():
+                band = self._energies([weight]).sum()
+                yield name, "band_energy_share", float(band / weight.square().sum())
 
     def _relative(self, weights: list[Tensor]) -> Tensor:
         """Sum over all filters of their share of energy in the band."""

@@ -102,12 +102,14 @@ class FrequencyWeightedDecay(Regularizer):
         return self.strength * torch.stack(terms).sum()
 
     def report(self, model: Model) -> Iterator[tuple[str, str, float]]:
-        """The mean square frequency of every decayed layer's kernels."""
+        """The mean square frequency of every decayed layer's kernels; none of a layer of zeros."""
         for name in self._names:
             weight = model.get_submodule(name).weight.detach().double().cpu()  # type: ignore[operator]
             k = weight.shape[-1]
             energy = (kernel_rows([weight]) @ dct_analysis(k, "orthonormal")).square().sum(0)
-            yield name, "mean_square_frequency", float(frequency_weights(k, "squared_radius") @ energy / energy.sum())
+            if energy.any():
+                mean = frequency_weights(k, "squared_radius") @ energy / energy.sum()
+                yield name, "mean_square_frequency", float(mean)
 
     def _squared(self, weights: list[Tensor]) -> Tensor:
         """One matrix product for all layers of a kernel size."""

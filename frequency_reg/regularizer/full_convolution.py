@@ -26,7 +26,8 @@ class FullConvolution(nn.Conv2d):
         low_pass: acts on the full output (N, C, n_h, n_w) before anything else does; None for nothing.
 
     Raises:
-        ValueError: dilation, groups, padding beyond k - 1, or (circular) padding other than (k - 1) / 2.
+        ValueError: dilation, groups, padding that is not with zeros or beyond k - 1, or (circular) padding other than
+            (k - 1) / 2.
     """
 
     def __init__(self, layer: nn.Module, input_size: tuple[int, int], *, circular: bool, purpose: str) -> None:
@@ -35,8 +36,12 @@ class FullConvolution(nn.Conv2d):
             raise ValueError(f"expected a Conv2d to {purpose}, got {type(conv).__name__}")
         k = (conv.kernel_size[0], conv.kernel_size[1])
         p = (-1, -1) if isinstance(conv.padding, str) else (int(conv.padding[0]), int(conv.padding[1]))
-        if conv.groups != 1 or conv.dilation != (1, 1) or not (0 <= p[0] < k[0] and 0 <= p[1] < k[1]):
-            raise ValueError(f"cannot {purpose} {conv}: groups, dilation and padding beyond k - 1 are not supported")
+        plain = conv.groups == 1 and conv.dilation == (1, 1) and conv.padding_mode == "zeros"
+        if not plain or not (0 <= p[0] < k[0] and 0 <= p[1] < k[1]):
+            raise ValueError(
+                f"cannot {purpose} {conv}: groups, dilation, padding beyond k - 1 and padding with other than zeros "
+                "are not supported"
+            )
         if circular and any(2 * p_ != k_ - 1 for p_, k_ in zip(p, k, strict=True)):
             raise ValueError(f"cannot {purpose} {conv} circularly: its padding is not (k - 1) / 2")
         super().__init__(

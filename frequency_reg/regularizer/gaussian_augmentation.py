@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Le
@@ -28,7 +28,11 @@ class GaussianAugmentation(Regularizer):
     Args:
         gaussian_augmentation: sigma, in units of the pixels' range [0, 1]; 0 equals ``regularizer=none`` bit for bit.
         noise_scale: ``fixed`` or ``uniform``.
+
+    Points of a function are taken only where they lie in [0, 1], and clipped to it like pixels.
     """
+
+    pixels_only: ClassVar[bool] = True
 
     def __init__(self, *, gaussian_augmentation: Annotated[float, Ge(0), Le(1)], noise_scale: NoiseScale) -> None:
         self.sigma = gaussian_augmentation

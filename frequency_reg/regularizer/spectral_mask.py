@@ -38,9 +38,7 @@ from torch import Tensor, nn
 from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer, replace_module
 from frequency_reg.regularizer.full_convolution import FullConvolution
-from frequency_reg.spectrum.masking import masked_spectrum, tied_half_plane
-
-THRESHOLD = 0.5
+from frequency_reg.spectrum.masking import THRESHOLD, column_counts, masked_spectrum, tied_half_plane
 
 
 class SpectralMask(Regularizer):
@@ -54,7 +52,8 @@ class SpectralMask(Regularizer):
         mask_gradient: the factor of dS_hat in dS: the ``binary`` mask, or the ``real`` M.
         init_mean, init_sd: M starts from N(mean, sd). From scratch .8 and .2; for fine-tuning .6 and .1.
         random_drop: additional probability of dropping a surviving bin in a training step; the surviving ones are
-            scaled by 1 / (1 - p) so that the expected spectrum is kept (inverted, as in dropout).
+            scaled by 1 / (1 - p) so that the expected spectrum is kept (inverted, as in dropout). A dropped bin gives
+            its M no gradient in that step.
 
     Reports per layer ``share_removed``, the share of the spectrum's bins (both half-planes) with M below 0.5, and
     ``share_kept``.
@@ -170,7 +169,7 @@ class MaskedConv2d(FullConvolution):
     def share_removed(self) -> float:
         """Share of the bins of the full plane whose mask is below the threshold."""
         n_h, n_w = self.fft_size
-        removed = (self.tied_mask().detach() < THRESHOLD).double() * _conjugates(n_w, self.mask.device)
+        removed = (self.tied_mask().detach() < THRESHOLD) * column_counts(n_w, self.mask.device)
         return float(removed.sum() / (len(self.mask) * n_h * n_w))
 
     def _masks(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -183,14 +182,5 @@ class MaskedConv2d(FullConvolution):
         if self.training and self.random_drop > 0:
             kept = tied_half_plane((torch.rand_like(values) >= self.random_drop).to(values.dtype), self.fft_size[1])
             kept = kept / (1 - self.random_drop)
-            forward, backward = forward * kept, backward * kept
+            tied, forward, backward = tied * kept, forward * kept, backward * kept
         return tied, forward, backward
-
-
-def _conjugates(n_w: int, device: torch.device) -> Tensor:
-    """How many bins of the full plane each column of the half plane stands for: (n_w // 2 + 1,), 1 or 2."""
-    counts = torch.full((n_w // 2 + 1,), 2.0, device=device)
-    counts[0] = 1
-    if n_w % 2 == 0:
-        counts[-1] = 1
-    return counts

@@ -21,9 +21,8 @@ from torch import Tensor, nn
 
 from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import ParameterGroup, Regularizer
-from frequency_reg.spectrum.masking import masked_spectrum, tied_half_plane
+from frequency_reg.spectrum.masking import THRESHOLD, column_counts, masked_spectrum, tied_half_plane
 
-THRESHOLD = 0.5
 PARAMETER = "class_mask"
 
 
@@ -103,8 +102,7 @@ class SpectralMaskPerClass(Regularizer):
         for layer, mask in _masks(model):
             width = shapes[layer].leaving[2]
             kept = (tied_half_plane(mask.detach(), width) >= THRESHOLD).double()
-            counts = torch.full((kept.shape[-1],), 2.0, dtype=torch.float64, device=kept.device)
-            counts[[0, -1] if width % 2 == 0 else [0]] = 1
+            counts = column_counts(width, kept.device)
             bins = float(counts.sum()) * kept.shape[-2] * kept.shape[1]
             yield layer, "class_share_removed", 1 - float((kept.mean(0) * counts).sum()) / bins
             differs = kept.amax(0) != kept.amin(0)

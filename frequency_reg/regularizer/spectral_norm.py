@@ -44,8 +44,8 @@ class SpectralNorm(Regularizer):
     can be lowered with no change of the function, by making all filters smaller.
 
     Source: Yoshida and Miyato 2017, "Spectral Norm Regularization for Improving the Generalizability of Deep Learning",
-    equation 3 and algorithm 1; their lambda is .01. Deviations: v has made 20 iterations before training begins;
-    ``operator``.
+    equation 3 and algorithm 1; their lambda is .01. Deviations: v has made 20 iterations on the layer's first weights
+    before training begins (also where ``initial_weights`` then replaces these); ``operator``.
 
     The vectors v are buffers of the layers (``spectral_norm_vector``), so that an interrupted run goes on with them.
 
@@ -55,6 +55,10 @@ class SpectralNorm(Regularizer):
         power_iterations: before each update.
 
     Reports per layer ``spectral_norm``, sigma after 20 more iterations.
+
+    Raises:
+        ValueError: from :meth:`prepare`, ``operator`` of a convolution with groups, dilation or padding with other than
+            zeros.
     """
 
     def __init__(
@@ -76,6 +80,11 @@ class SpectralNorm(Regularizer):
         self._inputs = {name: shapes.entering for name, shapes in trace_shapes(model, weight_layers(model)).items()}
         for name in self._inputs:
             module = model.get_submodule(name)
+            if self.of == "operator" and isinstance(module, nn.Conv2d) and not _is_plain(module):
+                raise ValueError(
+                    f"regularizer.spectral_norm_of=operator: {name} is {module}; groups, dilation and padding with "
+                    "other than zeros are not supported; use regularizer.spectral_norm_of=matrix"
+                )
             layer = self._layer(model, name)
             start = torch.randn(layer.input_shape or layer.weight.shape[1:], device=layer.weight.device)
             module.register_buffer(_VECTOR, layer.follow(start, WARM_UP)[1])
@@ -109,6 +118,10 @@ class SpectralNorm(Regularizer):
         return _Layer(weight.flatten(1), None, (1, 1), (0, 0))
 
 
+def _is_plain(conv: nn.Conv2d) -> bool:
+    return (conv.groups, conv.dilation, conv.padding_mode) == (1, (1, 1), "zeros") and not isinstance(conv.padding, str)
+
+
 class _Layer(NamedTuple):
     """A linear map: a matrix (out, in), or with an ``input_shape`` (C, H, W) the convolution of one such input."""
 
@@ -138,10 +151,13 @@ class _Layer(NamedTuple):
         """The singular vectors u and v after so many power iterations from v."""
         for _ in range(iterations):
             u = _unit(self.apply(v))
-            v = _unit(self.adjoint(u))
+            back = _unit(self.adjoint(u))
+            v = torch.where(back.any(), back, v)  # a weight of zeros has no direction: keep one for when it has
         return u, v
 
 
 def _unit(x: Tensor) -> Tensor:
-    unit: Tensor = x / torch.linalg.vector_norm(x).clamp_min(torch.finfo(x.dtype).tiny)
+    """x / ||x||, 0 for 0; scaled first, or the squares of small values would be 0."""
+    scaled = x / x.abs().amax().clamp_min(torch.finfo(x.dtype).tiny)
+    unit: Tensor = scaled / torch.linalg.vector_norm(scaled).clamp_min(torch.finfo(x.dtype).tiny)
     return unit

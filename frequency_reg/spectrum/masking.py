@@ -27,6 +27,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+THRESHOLD = 0.5
+"""A learned mask M keeps the bins with M >= this (Guo and Ouyang 2020)."""
+
 
 def masked_spectrum(
     x: Tensor,
@@ -72,6 +75,15 @@ def tied_half_plane(mask: Tensor, width: int) -> Tensor:
     tied = torch.cat([mask[..., : n_h // 2 + 1, :], mask[..., 1 : (n_h + 1) // 2, :].flip(-2)], dim=-2)
     own = slice(1, (width + 1) // 2)
     return torch.cat([tied[..., :1], mask[..., own], tied[..., own.stop :]], dim=-1)
+
+
+def column_counts(width: int, device: torch.device | None = None) -> Tensor:
+    """How many bins of the full plane each column of a half plane stands for: (width // 2 + 1,) float64, 1 or 2.
+
+    1 in columns 0 and (even width) width / 2, whose conjugates stand in the half plane too.
+    """
+    column = torch.arange(width // 2 + 1, device=device)
+    return torch.where((column == 0) | (2 * column == width), 1.0, 2.0).double()
 
 
 @lru_cache(maxsize=64)

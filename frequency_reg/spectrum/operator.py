@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from frequency_reg.spectrum.masking import column_counts
+
 
 class FrequencyGain(NamedTuple):
     """Singular values of a convolution by radius.
@@ -90,6 +92,5 @@ def _rings(size: int) -> tuple[Tensor, Tensor, Tensor]:
     u = torch.fft.fftfreq(size, dtype=torch.float64).mul(size).round().long()
     v = torch.arange(size // 2 + 1)
     squared, ring = (u.square()[:, None] + v.square()[None, :]).flatten().unique(return_inverse=True)
-    own = (v == 0) | (2 * v == size)  # columns whose conjugates stand in the half-plane too
-    weight = torch.where(own, 1.0, 2.0).double().expand(size, -1).flatten()
+    weight = column_counts(size).expand(size, -1).flatten()
     return squared.double().sqrt() / size, ring, weight

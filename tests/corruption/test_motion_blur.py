@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from frequency_reg.corruption.motion_blur import MotionBlur, smear
+from frequency_reg.corruption.motion_blur import MotionBlur
 from tests.corruption.noise_statistics import assert_same_distribution
 from tests.corruption.real_images import cifar10_images
+from tests.corruption.smeared_by_loop import smeared_by_loop
 
 RADIUS, SIGMA = [6.0, 6.0, 6.0, 8.0, 9.0], [1.0, 1.5, 2.0, 2.0, 2.5]
 
@@ -20,17 +21,8 @@ def motion() -> MotionBlur:
 
 
 def by_pixels(image: np.ndarray, radius: float, sigma: float, degrees: float) -> np.ndarray:
-    """ImageMagick's rule on an image (H, W, C), with indices clamped to the image, step by step."""
-    width = 2 * math.ceil(radius) + 1
-    kernel = np.exp(-(np.arange(width) ** 2) / (2 * sigma**2))
-    rows, columns = np.indices(image.shape[:2])
-    blurred = np.zeros(image.shape)
-    for i, weight in enumerate(kernel / kernel.sum()):
-        down = math.ceil(i * math.sin(math.radians(degrees)) - 0.5)
-        right = math.ceil(i * math.cos(math.radians(degrees)) - 0.5)
-        seen = np.clip(rows + down, 0, image.shape[0] - 1), np.clip(columns + right, 0, image.shape[1] - 1)
-        blurred += weight * image[seen]
-    return blurred
+    """An image (H, W, C) without truncation of the small weights."""
+    return smeared_by_loop(image, 2 * math.ceil(radius) + 1, sigma, degrees)
 
 
 @pytest.mark.parametrize("severity", range(1, 6))
@@ -47,20 +39,6 @@ def test_equals_imagemagick_rule(natural: Tensor, severity: int, shape: tuple[in
         for image, angle in zip(images.permute(0, 2, 3, 1).double().numpy(), degrees.tolist(), strict=True)
     ]
     assert np.abs(ours - expected).max() < 2e-6
-
-
-def test_lines_by_hand() -> None:
-    impulse = torch.zeros(3, 1, 5, 5)
-    impulse[:, 0, 2, 2] = 1
-    angles = torch.tensor([0.0, 45.0, -45.0], dtype=torch.float64).deg2rad()
-    smeared = smear(impulse, torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64), angles)
-    # The pixel reads to its right, so the trail lies to the left; at 45 degrees, ceil(2 sin - 1/2) = ceil(.914) = 1.
-    expected = torch.zeros(3, 5, 5)
-    expected[0, 2, [2, 1, 0]] = torch.tensor([0.6, 0.3, 0.1])
-    expected[1, 2, 2] = expected[2, 2, 2] = 0.6
-    expected[1, 1, 1] = 0.3 + 0.1
-    expected[2, 3, 1] = 0.3 + 0.1
-    torch.testing.assert_close(smeared[:, 0], expected)
 
 
 @pytest.mark.real_data

@@ -10,8 +10,9 @@ from scipy import ndimage
 from torch import Generator, Tensor
 
 from frequency_reg.corruption import snow as module
-from frequency_reg.corruption.snow import Snow, enlargement, smear
+from frequency_reg.corruption.snow import Snow, enlargement
 from tests.corruption.real_images import cifar10_images
+from tests.corruption.smeared_by_loop import smeared_by_loop
 
 CONSTANTS = {
     "noise_mean": [0.1, 0.1, 0.15, 0.25, 0.3],
@@ -37,19 +38,6 @@ def enlarged_by_scipy(field: np.ndarray, zoom: float) -> np.ndarray:
     return large[trim : trim + 32, trim : trim + 32]
 
 
-def smeared_by_loop(layer: np.ndarray, taps: int, sigma: float, angle: float) -> np.ndarray:
-    """One layer (H, W), shifted and weighted tap by tap with edges repeated."""
-    weights = np.exp(-0.5 * (np.arange(taps) / sigma) ** 2)
-    y, x = np.mgrid[: layer.shape[0], : layer.shape[1]]
-    result = np.zeros(layer.shape)
-    for i, weight in enumerate(weights / weights.sum()):
-        down = math.ceil(i * math.sin(math.radians(angle)) - 0.5)
-        across = math.ceil(i * math.cos(math.radians(angle)) - 0.5)
-        rows, columns = np.clip(y + down, 0, layer.shape[0] - 1), np.clip(x + across, 0, layer.shape[1] - 1)
-        result += weight * layer[rows, columns]
-    return result
-
-
 def by_reference(images: np.ndarray, severity: int, rng: np.random.Generator) -> np.ndarray:
     """Images (N, 32, 32, 3) in [0, 1], one by one, with noise from NumPy."""
     mean, deviation, zoom, threshold, radius, sigma, keep = (values[severity - 1] for values in CONSTANTS.values())
@@ -62,33 +50,6 @@ def by_reference(images: np.ndarray, severity: int, rng: np.random.Generator) ->
         white = keep * image + (1 - keep) * np.maximum(image, 1.5 * grey + 0.5)
         result.append(np.clip(white + flakes + np.rot90(flakes, 2), 0, 1))
     return np.array(result)
-
-
-def test_a_flake_falls_straight_down_by_hand() -> None:
-    layer = torch.zeros(1, 7, 7)
-    layer[0, 2, 3] = 1
-    smeared = smear(layer, 3, 1.0, torch.tensor([-90.0]))[0]
-    # exp(0), exp(-1/2), exp(-2) = 1, .60653, .13534, sum 1.74187, on the pixel and the two below.
-    expected = torch.zeros(7, 7)
-    expected[2:5, 3] = torch.tensor([0.57410, 0.34821, 0.07770])
-    torch.testing.assert_close(smeared, expected, atol=1e-5, rtol=0)
-
-
-def test_flakes_fall_to_either_side() -> None:
-    layers = torch.zeros(2, 7, 7)
-    layers[:, 2, 3] = 1
-    left, right = smear(layers, 3, 1.0, torch.tensor([-50.0, -130.0]))
-    # At -50 degrees light comes from the upper right: steps (-.77, .64), (-1.53, 1.29) -> (-1, 1), (-2, 1).
-    assert left.nonzero().tolist() == [[2, 3], [3, 2], [4, 2]]
-    assert right.nonzero().tolist() == [[2, 3], [3, 4], [4, 4]]
-
-
-@pytest.mark.parametrize(("taps", "sigma"), [(17, 3.0), (21, 4.0), (25, 6.0), (29, 12.0), (1, 1.0)])
-def test_smear_equals_a_loop(natural: Tensor, taps: int, sigma: float, generator: Generator) -> None:
-    layers = natural[:, 0, :20].contiguous()
-    angle = torch.rand(16, generator=generator).double() * 90 - 135
-    expected = [smeared_by_loop(layer.numpy(), taps, sigma, a.item()) for layer, a in zip(layers, angle, strict=True)]
-    np.testing.assert_allclose(smear(layers, taps, sigma, angle).numpy(), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1.25, 1.75, 2.25, 3.0])
@@ -121,9 +82,10 @@ def test_flakes_are_the_same_turned_by_180_degrees_and_in_every_channel(generato
 def test_angles_are_uniform(monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
     seen: list[Tensor] = []
 
-    def record(layers: Tensor, taps: int, sigma: float, angle: Tensor) -> Tensor:
-        assert (taps, sigma) == (25, 6.0)
-        seen.append(angle)
+    def record(layers: Tensor, weights: Tensor, angles: Tensor) -> Tensor:
+        assert len(weights) == 25
+        assert weights[6] / weights[0] == pytest.approx(math.exp(-0.5))
+        seen.append(angles.rad2deg())
         return layers
 
     monkeypatch.setattr(module, "smear", record)

@@ -11,6 +11,7 @@ from frequency_reg.diagnostic.fourier_heat_map import FourierHeatMap
 from frequency_reg.model.base import Model
 from frequency_reg.model.lenet import LeNet
 from frequency_reg.probe.kernel_spectrum import convolution_layers
+from frequency_reg.regularizer.spectral_mask_per_class import SpectralMaskPerClass
 from tests.diagnostic.linear import ask, random_split, table, two_classes
 
 GREY = 128 / 255
@@ -123,3 +124,22 @@ def test_depth_counts_square_kernels_as_the_spectra_do_and_says_so():
     assert found == {layer.name: layer.depth for layer in convolution_layers(model)}
     said = FourierHeatMap.schemas["fourier_activation_map"].field("depth").metadata[b"definition"].decode()
     assert said.startswith("index among the convolutions with square kernels, 0 is")
+
+
+@pytest.mark.parametrize("batch_size", [8, 16, 48])
+def test_activation_map_of_a_model_that_passes_its_batch_several_times(batch_size):
+    """Masks per class repeat the batch, one class behind the other: the map must not depend on how it was cut."""
+    torch.manual_seed(0)
+    shape = {"image_shape": (1, 8, 8), "num_classes": 3, "mean": (0.3,), "std": (0.4,)}
+    masks = SpectralMaskPerClass(class_mask_shape="per_channel", class_mask_init_mean=0.6, class_mask_init_sd=0.2)
+    model = masks.prepare(LeNet(kernel_size=3, padding=1, width=1.0, **shape)).eval()
+    torch.manual_seed(1)
+    split = Split(torch.randint(0, 256, (6, 1, 8, 8), dtype=torch.uint8), torch.arange(6) % 3)
+    one, several = (
+        [
+            row["value"]
+            for row in table(heat_map(layers=True), ask(model, split, batch_size=b), "fourier_activation_map")
+        ]
+        for b in (1, batch_size)
+    )
+    assert several == pytest.approx(one, rel=1e-4)

@@ -31,3 +31,13 @@ def test_too_small_images_name_the_key_and_the_way_out():
 def test_even_kernels_are_refused():
     with pytest.raises(ValueError, match=r"model\.kernel_size=4: must be odd"):
         LeNet(kernel_size=4, padding=0, width=1.0, **COLOUR)
+
+
+def test_what_mends_too_small_images_is_no_padding_that_was_given():
+    facts = {"num_classes": 2, "mean": (0.3,), "std": (0.4,)}
+    with pytest.raises(ValueError, match=r"model\.padding=0: 8 x 8 images are too small .* model\.padding=2 keeps"):
+        LeNet(kernel_size=5, padding=0, width=1.0, image_shape=(1, 8, 8), **facts)
+    with pytest.raises(
+        ValueError, match=r"model\.padding=2: 3 x 3 images are too small .* needs 4 x 4 pixels at least"
+    ):
+        LeNet(kernel_size=5, padding=2, width=1.0, image_shape=(1, 3, 3), **facts)

@@ -10,7 +10,7 @@ from frequency_reg.experiment import build
 from frequency_reg.model.mlp import MLP
 from frequency_reg.model.resnet20 import ResNet20
 from frequency_reg.regularizer.adversarial_training import AdversarialTraining
-from frequency_reg.regularizer.base import Composition
+from frequency_reg.regularizer.base import Composition, Regularizer
 from frequency_reg.regularizer.dropout import Dropout
 
 DATA = {"image_shape": (1, 4, 4), "num_classes": 3, "mean": (0.3,), "std": (0.4,)}
@@ -84,3 +84,18 @@ def test_values_to_fit_are_refused():
     chosen = ["dataset=sinusoids", "model=mlp", "regularizer=adversarial_training", "corruption=[]", "probe=[]"]
     with pytest.raises(ConfigError, match="regularizer=adversarial_training: only for images with classes as labels"):
         build(make_plan(chosen, multirun=False).runs[0], "0")
+
+
+def test_images_are_attacked_after_all_others_have_changed_them():
+    """The update must see the worst image in its ball, not a change of it."""
+
+    class Half(Regularizer):
+        def augment(self, model, images, labels):  # noqa: ARG002
+            return images / 2, labels
+
+    torch.manual_seed(0)
+    model = MLP(hidden=[8], activation="relu", **DATA)
+    images, labels = torch.rand(8, 1, 4, 4), torch.arange(8) % 3
+    composed = Composition({"adversarial_training": madry(8.0), "z": Half()})
+    attacked, _ = composed.augment(model, images, labels)
+    assert float((attacked - images / 2).abs().max()) == pytest.approx(8 / 255, abs=1e-6)

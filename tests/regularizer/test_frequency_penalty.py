@@ -277,3 +277,12 @@ def test_bands_without_meaning_are_refused(changes, message):
 def test_layers_that_a_model_does_not_have_are_refused():
     with pytest.raises(ValueError, match="penalized_layers=stem: LeNet has no such convolution above 1 x 1"):
         regularizer(penalized_layers="stem").prepare(LeNet(kernel_size=5, padding=2, width=1.0, **GREY))
+
+
+def test_a_layer_of_zeros_has_no_share_to_report():
+    part = regularizer()
+    model = part.prepare(ResNet20(width=2, kernel_size=3, shortcut="projection", **GREY))
+    model.conv1.weight.data.zero_()
+    found = {layer: value for layer, _, value in part.report(model)}
+    assert "conv1" not in found
+    assert np.isfinite(list(found.values())).all()

@@ -191,3 +191,12 @@ def test_strength_zero_adds_nothing():
 def test_a_model_without_convolutions_is_refused():
     with pytest.raises(ValueError, match="regularizer=frequency_weighted_decay: MLP has no convolution with kernels"):
         regularizer().prepare(MLP(hidden=[8], activation="relu", **GREY))
+
+
+def test_a_layer_of_zeros_has_no_frequency_to_report():
+    part = regularizer()
+    model = part.prepare(resnet())
+    model.conv1.weight.data.zero_()
+    found = {layer: value for layer, _, value in part.report(model)}
+    assert "conv1" not in found
+    assert np.isfinite(list(found.values())).all()

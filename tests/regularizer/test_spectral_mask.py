@@ -264,10 +264,40 @@ def test_masks_are_not_decayed_by_decoupled_weight_decay_either():
 def test_error_texts():
     with pytest.raises(ValueError, match="MLP has no block convolutions to mask; choose a convolutional model"):
         SpectralMask(**MASK).prepare(MLP(hidden=[8], activation="relu", **GREY))
-    with pytest.raises(ValueError, match="groups, dilation and padding beyond k - 1 are not supported"):
+    with pytest.raises(ValueError, match="groups, dilation, padding beyond k - 1 and padding with"):
         masked(nn.Conv2d(2, 2, 3, groups=2), (8, 8))
     with pytest.raises(ValueError, match=r"circularly: its padding is not \(k - 1\) / 2"):
         masked(nn.Conv2d(2, 2, 3), (8, 8), convolution="circular")
     layer = masked(nn.Conv2d(1, 1, 3, padding=1), (8, 8))
     with pytest.raises(ValueError, match=r"this layer was made for \(8, 8\) px inputs, got \(9, 8\)"):
         layer(torch.rand(1, 1, 9, 8))
+
+
+def test_gradient_of_a_real_mask_that_is_dropped_is_that_of_the_loss():
+    """A bin that was dropped tells its mask nothing; one that stayed counts 1 / (1 - p) times, as in the output."""
+    torch.manual_seed(0)
+    choices = {"mask_values": "real", "mask_gradient": "real", "random_drop": 0.5, "convolution": "circular"}
+    layer = masked(nn.Conv2d(1, 1, 3, padding=1), (5, 5), **choices).double().train()
+    with torch.no_grad():
+        layer.mask.uniform_(0.2, 0.9)
+    x, weights = torch.randn(2, 1, 5, 5).double(), torch.randn(2, 1, 5, 5).double()
+
+    def loss() -> torch.Tensor:
+        torch.manual_seed(7)  # the same bins are dropped each time
+        return (layer(x) * weights).sum()
+
+    (found,) = torch.autograd.grad(loss(), layer.mask)
+    expected = torch.zeros_like(found)
+    with torch.no_grad():
+        for place in itertools.product(*map(range, found.shape)):
+            for sign in (1, -1):
+                layer.mask[place] += sign * 1e-6
+                expected[place] += sign * loss() / 2e-6
+                layer.mask[place] -= sign * 1e-6
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert 0 < int((found == 0).sum()) < found.numel()
+
+
+def test_a_padding_with_other_than_zeros_is_refused():
+    with pytest.raises(ValueError, match="padding with other than zeros are not supported"):
+        masked(nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), (8, 8))

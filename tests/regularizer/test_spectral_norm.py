@@ -125,3 +125,32 @@ def test_zero_adds_no_buffer():
     regularizer, model = prepared(lenet(), strength=0.0)
     assert set(model.state_dict()) == plain
     assert regularizer.penalty(model) is None
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-30])
+def test_tiny_weights_have_tiny_norms(scale):
+    """Their squares are 0 in float32: a vector must be scaled before it is made a unit."""
+    torch.set_flush_denormal(True)
+    regularizer, model = prepared(lenet())
+    model.fc2.weight.data.mul_(scale)
+    found = {name: value for name, _, value in regularizer.report(model)}
+    expected = float(torch.linalg.matrix_norm(model.fc2.weight.detach().double(), 2))
+    assert found["fc2"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_layer_that_was_zero_is_penalized_once_it_is_not():
+    regularizer, model = prepared(lenet())
+    weight = model.fc2.weight.detach().clone()
+    model.fc2.weight.data.zero_()
+    assert regularizer.penalty(model).isfinite()
+    model.fc2.weight.data.copy_(weight)
+    found = {name: value for name, _, value in regularizer.report(model)}
+    assert found["fc2"] == pytest.approx(float(torch.linalg.matrix_norm(weight, 2)), rel=1e-2)
+
+
+def test_an_operator_that_cannot_be_transposed_is_refused():
+    model = lenet()
+    model.conv1 = nn.Conv2d(2, 4, 3, padding=1, groups=2)
+    model.conv2 = nn.Conv2d(4, 8, 3, padding=1)
+    with pytest.raises(ValueError, match=r"spectral_norm_of=operator: conv1 is Conv2d.*groups=2.*use .*=matrix"):
+        prepared(model, "operator")
