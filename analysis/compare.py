@@ -279,10 +279,12 @@ def footer(frame: pd.DataFrame) -> list[str]:
     if frame.empty:
         return ["There is nothing to compare.", *(text.removeprefix("Not compared: ") for text in missing)]
     tests = int(frame["p"].notna().sum())
+    shown = list(dict.fromkeys(frame["metric"]))
     sentences = [
         "difference: configuration minus baseline, paired by seed, mean ± half-width of the 95% Student-t interval "
-        "over n pairs; accuracies of the test split in percentage points (pp). p: two-sided paired t test; missing "
-        "where the differences have no spread."
+        "over n pairs; "
+        + (f"accuracies ({split}) in percentage points (pp). " if (split := metric.accuracies_note(shown)) else "")
+        + "p: two-sided paired t test; missing where the differences have no spread."
         + (f" Holm p: corrected over the family of all {tests} tests shown." if tests else "")
     ]
     if frame.attrs.get("match"):

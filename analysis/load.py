@@ -182,7 +182,11 @@ class Records:
         database.execute(f"SET allowed_directories = [{', '.join(folders)}]")
         # No query reaches a file or the network besides the compacted records.
         database.execute("SET enable_external_access = false")
-        database.register("run", self.run)
+        missing = [name for name in _READ_OF_RUN if name not in self.run.schema.names]
+        run = self.run
+        for name in missing:
+            run = run.append_column(name, pa.nulls(len(run), pa.string()))
+        database.register("run", run)
         for table in self.tables:
             if table != "run":
                 self._define(database, table)
@@ -324,6 +328,9 @@ def _each_once(found: Sequence[_Found]) -> tuple[set[Path], list[Path]]:
             kept[one.run_id] = one.folder
     return set(kept.values()), repeated
 
+
+_READ_OF_RUN = ("provenance.processor",)
+"""Columns that ``views.sql`` reads of ``run`` and that runs lack which never began (killed before the first epoch)."""
 
 _EMPTY = {
     "function_spectrum": (

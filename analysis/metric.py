@@ -95,6 +95,25 @@ def describe(name: str) -> Metric:
     return Metric(name, f"{word} {corruption} {parameter}", "fraction", definition)
 
 
+def larger_is_better(name: str) -> bool | None:
+    """The direction of a metric; None where neither is better, as for an SSR."""
+    unit = describe(name).unit
+    if unit == "fraction":
+        return not (name == "train_test_gap" or name.partition("/")[0] == "drop")
+    if name.startswith(f"{EXPLAINED}/"):
+        return True
+    return False if unit != "1" or name == "relative_cost" else None
+
+
+def accuracies_note(names: Sequence[str]) -> str:
+    """Of which split the accuracies among the metrics are, for a footer; empty where there are none."""
+    shown = [name for name in names if describe(name).unit == "fraction"]
+    named = {"validation_accuracy", "train_accuracy"}.intersection(shown)
+    if not named:
+        return "test split" if shown else ""
+    return "the split in their name" if len(named) == len(shown) else "test split unless their name says another"
+
+
 _FAMILIES = {"ssr": "ssr_metrics", EXPLAINED: "function_metrics"}
 """Which view has the metrics whose names begin so."""
 
@@ -188,7 +207,9 @@ def names(records: Records) -> list[str]:
         "WHERE corruption IS NOT NULL ORDER BY ALL"
     )
     whole = points.dropna()
-    corruptions = [*points["corruption"].unique(), *(whole["corruption"] + "/" + whole["parameter"])]
+    each = points["corruption"].unique()
+    origins = dict.fromkeys(f"{name.partition(':')[0]}:all" for name in each if ":" in name)
+    corruptions = [*each, *origins, *(whole["corruption"] + "/" + whole["parameter"])]
     robust = [f"{quantity}/{corruption}" for quantity in _ROBUST for corruption in corruptions]
     layers = records.sql("SELECT DISTINCT position FROM layers WHERE position IS NOT NULL ORDER BY ALL")["position"]
     ssr = [f"ssr/{p}/{n}/{r}" for p in layers for n in NORMALIZATIONS for r in REFERENCES]

@@ -171,8 +171,9 @@ def _pooled(records: Records, columns: Sequence[str], number: pd.Series) -> tupl
     )
     runs = configurations.runs
     done = runs[runs["status"] == "complete"].drop_duplicates(["configuration", "seed"])
-    filled = done.groupby([done["configuration"].map(number), "seed"]).size().unstack()  # noqa: PD010
-    if filled.eq(filled.max(axis=1), axis=0).all(axis=None):
+    # Which configurations, not how many: seed 0 of one and seed 1 of another would be told apart by what they are.
+    filled = done.groupby([done["configuration"].map(number), "seed"])["configuration"].agg(frozenset)
+    if filled.eq(filled.groupby(level=0).transform("first")).all():
         return (words,)
     caution = (
         "Caution: not every seed has every pooled configuration (some runs are not complete), so seeds' means differ "
@@ -205,16 +206,6 @@ def ordered(rows: Rows, column: str) -> Rows:
     return rows.taken(values.sort_values(ascending=not descending, na_position="last", kind="stable").index)
 
 
-def larger_is_better(name: str) -> bool | None:
-    """The direction of a metric; None where neither is better, as for an SSR."""
-    unit = metric.describe(name).unit
-    if unit == "fraction":
-        return not (name == "train_test_gap" or name.partition("/")[0] == "drop")
-    if name.startswith(f"{metric.EXPLAINED}/"):
-        return True
-    return False if unit != "1" or name == "relative_cost" else None
-
-
 def marked(rows: Rows) -> Rows:
     """With marks for the rows that may be the best of their context, metric by metric; none at n = 1.
 
@@ -223,7 +214,7 @@ def marked(rows: Rows) -> Rows:
     marks = pd.Series("", rows.estimates.index)
     values = rows.replications.assign(context=rows.replications["row"].map(rows.context))
     for (name, _), part in values.groupby(["metric", "context"], sort=False):
-        larger = larger_is_better(str(name))
+        larger = metric.larger_is_better(str(name))
         if larger is None:
             continue
         found = best(part, ["row"], larger)

@@ -88,7 +88,9 @@ def cells(frame: pd.DataFrame, metrics: Sequence[str]) -> tuple[list[str], list[
 
 def footer(frame: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
     """What the values are, and for each metric the run that lies farthest from the other seeds of its configuration."""
-    sentences = ["One row a run. Accuracies: test split, in %. A run that did not complete has no place in any mean."]
+    split = metric.accuracies_note(metrics)
+    accuracies = f"Accuracies: {split}, in %. " if split else ""
+    sentences = [f"One row a run. {accuracies}A run that did not complete has no place in any mean."]
     parts = [text for name in metrics if (text := _farthest(frame, name))]
     if parts:
         listed = "; ".join(parts)

@@ -117,14 +117,14 @@ def text(
     grids = [grid for grid in (differing, values) if grid[1]]
     if form == "latex":
         lines = [LATEX_HEAD] + [line for grid in grids for line in [*latex_grid(*grid), ""]]
-        return "\n".join(lines + [f"% {latex_text(sentence)}" for sentence in [*notes, *footer(runs)]])
+        return "\n".join(lines + [f"% {latex_text(sentence)}" for sentence in [*notes, *footer(runs, metrics)]])
     if form == "markdown":
         lines = [line for grid in grids for line in [*markdown_grid(*grid), ""]]
-        return "\n".join(lines + "\n\n".join(map(markdown_text, [*notes, *footer(runs)])).splitlines())
+        return "\n".join(lines + "\n\n".join(map(markdown_text, [*notes, *footer(runs, metrics)])).splitlines())
     lines = [line for note in notes for line in wrapped(note, width)] + [""]
     for header, rows in grids:
         lines += fitted(header[:1], header[1:], rows, [row[0] for row in rows], width, counted=0)
-    return "\n".join(lines + [line for sentence in footer(runs) for line in wrapped(sentence, width)])
+    return "\n".join(lines + [line for sentence in footer(runs, metrics) for line in wrapped(sentence, width)])
 
 
 def _choice_cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
@@ -149,13 +149,14 @@ def cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return heads, rows
 
 
-def footer(runs: Sequence[Records]) -> list[str]:
+def footer(runs: Sequence[Records], metrics: Sequence[str]) -> list[str]:
     """What a comparison of single runs can and cannot say."""
+    split = metric.accuracies_note(metrics)
     incomplete = [r for r in runs if r["run"]["status"].iloc[0] != "complete"]
     sentences = [
         "n = 1: one run each, so no interval, no test and no ranking: a difference between single runs cannot be told "
-        "from the luck of the seed. For differences with intervals compare sweeps of at least 3 seeds. "
-        "Accuracies: test split, in %; their differences in percentage points."
+        "from the luck of the seed. For differences with intervals compare sweeps of at least 3 seeds."
+        + (f" Accuracies: {split}, in %; their differences in percentage points." if split else "")
     ]
     if incomplete:
         sentences.append("Caution: a run that is not complete measured what it is in the middle of.")

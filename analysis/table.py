@@ -180,7 +180,7 @@ def footer(records: Records, metrics: Sequence[str] = metric.DEFAULT, rows: Rows
     sentences.append(
         f"mean ± half-width of the {interval} over n seeds (complete runs only; '2 of 3': one of "
         "three did not complete); n = 1 has no interval and ranks nothing."
-        + ("" if metrics and all(map(metric.of_functions, metrics)) else " Accuracies: test split, in %.")
+        + (f" Accuracies: {split}, in %." if (split := metric.accuracies_note(metrics)) else "")
     )
     sentences += [*map(_sentence, missing_seeds(records)), *_equal_sentences(rows), *_mark_sentences(rows)]
     if any(name in ("corrupted_accuracy", "relative_robustness", "drop") for name in metrics):

@@ -80,14 +80,15 @@ def _response(records: Records, claim: Claim, setting: Setting) -> pd.DataFrame:
 
 
 def response_rows(records: Records, claim: Claim, setting: Setting) -> tuple[list[str], list[list[str]]]:
-    """Mean ± half-width of every metric at every strength, the highest mean of each metric marked."""
+    """Mean ± half-width of every metric at every strength, the highest mean of each marked where all have n > 1."""
     names = expanded(claim.metrics)
     found = summarize(_response(records, claim, setting), ["strength", "metric"])
     names = [name for name in names if (found["metric"] == name).any()]
     top = found.loc[found.groupby("metric")["mean"].idxmax()].set_index("metric")["strength"]
+    ranks = found["n"].min() > 1  # one seed ranks nothing
     cells = {
         (row.strength, row.metric): estimate_text(row.mean, row.half_width, metric.describe(str(row.metric)).unit)
-        + (" ▲" if top[row.metric] == row.strength else "")
+        + (" ▲" if ranks and top[row.metric] == row.strength else "")
         for row in _each(found)
     }
     head = [f"{claim.response}", "n", *(f"{metric.describe(name).label} %" for name in names)]
@@ -100,6 +101,9 @@ def response_rows(records: Records, claim: Claim, setting: Setting) -> tuple[lis
 def peaks(records: Records, claim: Claim, setting: Setting) -> Iterator[str]:
     """Where each metric is highest: over the mean of the seeds and in every seed that has all strengths."""
     values = _response(records, claim, setting)
+    if summarize(values, ["strength", "metric"])["n"].min() < 2:
+        yield "Some strengths have one seed: nothing is ranked."
+        return
     yield "▲: the highest mean of its column. Being highest is luck in part: the seeds' own peaks show how much."
     for name in expanded(claim.metrics):
         grid = values[values["metric"] == name].pivot_table(index="seed", columns="strength", values="value")

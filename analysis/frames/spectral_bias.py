@@ -55,7 +55,15 @@ def spectral_bias(records: Records) -> pd.DataFrame:
     run = records["run"]
     run = run[run["status"] == "complete"].reset_index(drop=True)
     parts = [part for measure in _MEASURES for part in measure(records, run)]
-    return pd.concat([pd.DataFrame(columns=COLUMNS), *parts], ignore_index=True)[COLUMNS] if parts else _empty()
+    if not parts:
+        return _empty()
+    rows = pd.concat(parts, ignore_index=True)[COLUMNS]
+    # A run repeated with the same seed is no further replication: the mean stands, missing where one has no value.
+    return rows.groupby(COLUMNS[:-1], sort=False, dropna=False)["value"].agg(_mean).reset_index()
+
+
+def _mean(values: pd.Series) -> float:
+    return float(values.mean(skipna=False))
 
 
 def _empty() -> pd.DataFrame:
@@ -75,25 +83,26 @@ def _rows(experiment: str, run: pd.DataFrame, values: pd.Series, quantity: str, 
     """Rows of one value a run; ``values`` and ``at`` by run_id."""
     runs = run[run["run_id"].isin(values.index)]
     ids = runs["run_id"]
+    setting, seed = _settings(runs, varied)
     return pd.DataFrame(
         {
             "experiment": experiment,
-            "setting": _settings(runs, varied),
+            "setting": setting,
             "quantity": quantity,
             "at": "" if at is None else ids.map(at),
-            "seed": runs["config.seed"],
+            "seed": seed,
             "value": ids.map(values).astype(float),
         }
     )
 
 
-def _settings(runs: pd.DataFrame, varied: Sequence[str]) -> pd.Series:
-    """What tells the runs' configurations apart, seeds and ``varied`` left out, in words."""
+def _settings(runs: pd.DataFrame, varied: Sequence[str]) -> tuple[pd.Series, pd.Series]:
+    """What tells the runs' configurations apart, seeds and ``varied`` left out, in words; and their seeds."""
     made = configurations(runs.drop(columns=list(varied)))
     table = made.table.set_index("configuration")
     parts = [table["context"]] + ([table["label"]] if len(set(table["label"])) > 1 else [])
     words = pd.concat(parts, axis=1).apply(lambda row: " · ".join(part for part in row if part), axis=1)
-    return made.runs["configuration"].map(words).set_axis(runs.index)
+    return made.runs["configuration"].map(words).set_axis(runs.index), made.runs["seed"].set_axis(runs.index)
 
 
 def _table(records: Records, name: str, run: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from analysis.statistics.best import best
 
 FEW = 60
 """Up to this number of configurations the table also holds accuracies under corruption and every SSR."""
-SMALLER_IS_BETTER = ("drop", "clean_loss", "validation_loss", "train_loss")
 MARKS = {"best": "★", "tied": "☆"}
 
 
@@ -147,16 +146,15 @@ def _cells(
 
 
 def _marks(records: Records, names: Sequence[str]) -> dict[tuple[str, str], str]:
-    """(configuration, metric) -> star, for accuracies, within a context; an SSR is not better for being larger."""
-    ranked = [name for name in names if not name.startswith("ssr/")]
+    """(configuration, metric) -> star, within a context, for metrics of which one direction is better."""
+    ranked = [name for name in names if metric.larger_is_better(name) is not None]
     if len(records.configurations.table) > FEW:
         ranked = [name for name in ranked if name in metric.DEFAULT]
     values = metric.values(records, ranked).dropna(subset="value")
     values = values.merge(records.configurations.table[["configuration", "context"]], on="configuration")
     found: dict[tuple[str, str], str] = {}
     for (name, _), group in values.groupby(["metric", "context"], sort=False):
-        larger = str(name).partition("/")[0] not in SMALLER_IS_BETTER
-        marked = best(group, ["configuration"], larger_is_better=larger)
+        marked = best(group, ["configuration"], larger_is_better=bool(metric.larger_is_better(str(name))))
         found |= {(str(label), str(name)): MARKS[mark] for label, mark in marked.items() if mark}
     return found
 

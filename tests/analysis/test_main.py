@@ -16,6 +16,8 @@ import pytest
 import analysis.__main__ as program
 from analysis.__main__ import main
 from analysis.formatting import columns
+from frequency_reg.compose import make_plan
+from frequency_reg.settle import settle
 from tests.analysis.synthetic import SWEEP, edit, write_sweep
 
 
@@ -336,3 +338,13 @@ def test_the_table_starts_light(sweep: Path) -> None:
 def test_plots_are_listed_without_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plot", "--list"]) == 0
     assert "ssr_trajectories" in capsys.readouterr().out.split()
+
+
+def test_runs_that_never_began_are_answered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Killed or out of memory before epoch 0: a row without provenance, the only one that such a folder has."""
+    overrides = ["seed=0,1", "dataset=digits", f"outputs={tmp_path}", "name=s"]
+    for config in make_plan(overrides, multirun=True).runs:
+        settle(config, "oom", "killed by the system when memory was exhausted")
+    for command in ("table", "compare", "report"):
+        assert main([command, str(tmp_path / "s")]) == 0, command
+    assert "killed by the system" in capsys.readouterr().out

@@ -10,9 +10,11 @@ import analysis
 from analysis import aggregate, compare, metric, table
 from analysis.__main__ import main
 from analysis.load import AnalysisError
-from analysis.rows import by_configuration, larger_is_better, marked
+from analysis.metric import larger_is_better
+from analysis.report.comparison import MARKS, comparison
+from analysis.rows import by_configuration, marked
 from tests.analysis.fitted import fitted
-from tests.analysis.synthetic import cell, write_run
+from tests.analysis.synthetic import cell, edit, write_run
 
 HEADLINE = ["train_mse", "validation_mse", "test_mse", "explained_variance/5", "explained_variance/50"]
 
@@ -80,3 +82,25 @@ def test_an_unknown_frequency_is_named_with_those_there_are(tmp_path: Path) -> N
         AnalysisError, match=r"explained_variance/51.*Did you mean explained_variance/5 or explained_variance/50"
     ):
         metric.check(fitted(tmp_path), ["explained_variance/51"])
+
+
+def test_the_report_marks_what_the_table_marks(tmp_path: Path) -> None:
+    """The best mean squared error is the smallest, wherever it is said."""
+    seeds = (0, 1, 2, 3, 4)
+    fitted(tmp_path, seeds=seeds)
+    for seed in seeds:
+        worse = {"clean_loss": 1.0, "validation_loss": 1.1, "train_loss": 1.2}
+        edit(tmp_path / f"f1-{seed}", "run", lambda run, seed=seed, worse=worse: run.assign(
+            **{name: value + 0.01 * seed**2 for name, value in worse.items()}))  # fmt: skip
+    records = analysis.load(tmp_path)
+    marks = marked(by_configuration(records, HEADLINE)).marks
+    assert marks is not None
+    assert set(marks[0]) == {"best"}
+    shown = comparison(records)
+    for place, row in enumerate(shown.rows):
+        found = dict(zip(shown.metrics, row.cells[shown.leading + 1 :], strict=True))
+        assert {name: found[name].mark for name in HEADLINE} == {n: MARKS.get(marks[place, n], "") for n in HEADLINE}
+
+
+def test_compared_errors_are_no_accuracies(tmp_path: Path) -> None:
+    assert "accuracies" not in " ".join(compare.footer(compare.differences(fitted(tmp_path, seeds=(0, 1, 2)))))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import rows
+from analysis import metric, rows
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
 T3 = 4.302652729911275
@@ -168,7 +168,7 @@ def test_directions() -> None:
              "drop/fog": False, "clean_loss": False, "train_seconds": False, "train_test_gap": False,
              "epoch_seconds": False, "relative_cost": False,
              "ssr/first/dc/init": None}  # fmt: skip
-    assert {name: rows.larger_is_better(name) for name in named} == named
+    assert {name: metric.larger_is_better(name) for name in named} == named
 
 
 def test_the_frame_is_long_at_full_precision(records: analysis.Records) -> None:
@@ -190,3 +190,30 @@ def test_the_frame_follows_the_order_of_the_rows(records: analysis.Records) -> N
     frame = rows.frame(found.taken(found.keys.index[:2]))
     assert frame["configuration"].tolist() == found.label.tolist()[:2]
     assert frame["mean"].is_monotonic_decreasing
+
+
+def test_a_group_whose_seeds_have_as_many_but_other_configurations_says_so(tmp_path: Path) -> None:
+    for seed, model in enumerate(("lenet", "resnet20", "resnet18")):
+        write_run(tmp_path / model, {"regularizer": "none", "model": model}, seed, layers=())
+    found = rows.by_keys(analysis.load(tmp_path), ["regularizer"], ["clean_accuracy"])
+    assert "".join(found.pooled[1:]).startswith("Caution: not every seed has every pooled configuration")
+
+
+def test_the_mean_of_a_published_set_is_a_metric(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", {"regularizer": "none"}, 0, layers=(), corruptions={"cifar10c:fog": [1.0, 2.0]})
+    records = analysis.load(tmp_path)
+    metric.check(records, ["accuracy/cifar10c:all", "drop/cifar10c:all"])
+    assert metric.values(records, ["accuracy/cifar10c:all"])["value"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("names", "note"),
+    [
+        (["clean_accuracy", "ssr/first/dc/init"], "test split"),
+        (["validation_accuracy", "train_accuracy"], "the split in their name"),
+        (["clean_accuracy", "validation_accuracy"], "test split unless their name says another"),
+        (["ssr/first/dc/init", "clean_loss"], ""),
+    ],
+)
+def test_which_split_accuracies_are_of(names: list[str], note: str) -> None:
+    assert metric.accuracies_note(names) == note

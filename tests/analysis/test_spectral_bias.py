@@ -156,3 +156,16 @@ def test_records_without_any_of_the_tables_are_refused(tmp_path: Path) -> None:
     write_run(tmp_path / "a", {"regularizer": "none", "dataset": "digits"}, 0)
     with pytest.raises(AnalysisError, match="no complete run has the tables that it reads"):
         criteria(analysis.load(tmp_path))
+
+
+def test_a_repeated_seed_is_no_further_replication_and_none_is_its_own(tmp_path: Path) -> None:
+    for seed, first in ((0, 1), (1, 0)):
+        fit = {"function_spectrum": spectrum({5: [0, first, 2], 10: [0, 1 - first, 1], 15: [0, 0, 0.1]})}
+        write(tmp_path / f"a{seed}", seed, "sinusoids", fit)
+        write(tmp_path / f"again{seed}", seed, "sinusoids", fit)
+    once = found(analysis.load(tmp_path), "order of crossing")
+    assert once["n"] == 2
+    for folder in tmp_path.iterdir():
+        rows = pq.read_table(folder / "run.parquet")
+        pq.write_table(rows.drop_columns("config.seed"), folder / "run.parquet")
+    assert found(analysis.load(tmp_path), "order of crossing")["n"] == 4

@@ -354,3 +354,13 @@ def test_published_ratios_give_the_published_suppression_to_about_a_per_cent(tex
         side = data.Side(published["regularizer"], published["strength"])
         found = suppression(study["high_to_dc"][side.label], "dc", "epoch_1")
         assert found == pytest.approx(published["values"]["ssr/first/dc/epoch_1"], rel=0.015)
+
+
+def test_one_seed_of_every_strength_ranks_nothing(tmp_path: Path) -> None:
+    for strength, value in {0.0: 0.80, 1e-3: 0.84, 1e-2: 0.70}.items():
+        write_run(tmp_path / "s" / f"{strength}", {**DECAY, "regularizer.weight_decay": strength}, 0, clean=value)
+    text = page.page(load(tmp_path / "s"), Given([tmp_path / "s"]))
+    assert "| 0.001 | 1 | 84.00" in text
+    assert "▲ |" not in text
+    assert "peaks at" not in text
+    assert "Some strengths have one seed: nothing is ranked." in text
