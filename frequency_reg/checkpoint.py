@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import os
 import pickle
 import re
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import torch
 
-from frequency_reg.records import RecordsError
+from frequency_reg.records import write_file
 
 KEPT = 2
 _NAME = re.compile(r"checkpoint-(\d{6})\.pt$")
@@ -36,8 +35,10 @@ def save(directory: Path, epoch: int, state: dict[str, Any]) -> Path:
     torch.save(state, buffer)
     content = buffer.getvalue()
     path = directory / f"checkpoint-{epoch:06d}.pt"
-    _publish(_checksum_path(path), hashlib.sha256(content).hexdigest().encode())
-    _publish(path, content)
+    for leftover in directory.glob(".checkpoint-*.tmp"):  # of a process that was killed while it wrote one
+        leftover.unlink(missing_ok=True)
+    write_file(_checksum_path(path), hashlib.sha256(content).hexdigest().encode())
+    write_file(path, content)
     for old in _checkpoints(directory)[KEPT:]:
         old.unlink(missing_ok=True)
         _checksum_path(old).unlink(missing_ok=True)
@@ -82,19 +83,3 @@ def _checkpoints(directory: Path) -> list[Path]:
 
 def _checksum_path(path: Path) -> Path:
     return path.with_suffix(".sha256")
-
-
-def _publish(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as sink:
-            sink.write(content)
-            sink.flush()
-            os.fsync(sink.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RecordsError(
-            f"{path}: could not be written ({error.strerror or error}); the checkpoints before it are intact. "
-            "Free space or mend the permissions, then repeat the command."
-        ) from error

@@ -135,8 +135,7 @@ def compact(root: Path, directories: Sequence[Path]) -> int:
 
 def _signatures(root: Path, directories: Iterable[Path]) -> dict[str, str]:
     """Signature of each run by its folder relative to ``root``: names, sizes and times of change of its files."""
-    prefix = len(str(root)) + 1
-    return {str(directory)[prefix:] or ".": _signature(directory) for directory in directories}
+    return {str(directory.relative_to(root)): _signature(directory) for directory in directories}
 
 
 def _signature(directory: Path) -> str:

@@ -138,7 +138,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
     with _hydra(), _explained(overrides):
         parsed = _parse(overrides)
         fixed = [text for text, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()]
-        _refuse_lists(parsed)
+        _refuse_values_of_groups(parsed)
         hydra_config = _hydra_part(fixed)
         multirun = multirun or str(hydra_config.mode).endswith("MULTIRUN")
         composer = Composer()
@@ -305,11 +305,18 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     return OverridesParser.create().parse_overrides(list(overrides))
 
 
-def _refuse_lists(parsed: Sequence[Override]) -> None:
-    """Hydra would merge a list of options in any group; one data set, model or optimizer is meant."""
+def _refuse_values_of_groups(parsed: Sequence[Override]) -> None:
+    """Hydra would merge a list of options in any group; one data set, model or optimizer is meant, and null is none."""
     for override in parsed:
         if override.key_or_group in _SINGLE and isinstance(override.value(), list):
             raise ConfigError(f"{override.input_line}: {override.key_or_group} takes one option")
+        options = sorted(_config_loader().get_group_options(override.key_or_group)) if override.value() is None else []
+        if options and not override.is_delete():
+            none = "" if override.key_or_group in _SINGLE else f"; {override.key_or_group}=[] chooses none of them"
+            raise ConfigError(
+                f"{override.input_line}: no such option; the options of {override.key_or_group} are "
+                f"{', '.join(options)}{none}"
+            )
 
 
 def _refuse_sweeps(parsed: Sequence[Override]) -> None:

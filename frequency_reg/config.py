@@ -12,8 +12,9 @@ import difflib
 import importlib
 import inspect
 import json
+import math
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -100,6 +101,7 @@ def validate(raw: Mapping[str, Any]) -> Config:
         ConfigError: naming every wrong key at once.
     """
     values = {key: value for key, value in raw.items() if key != "study"}
+    _refuse_numbers(values, "")
     config: Config = check_mapping(Config, values, "")
     if len(set(config.evaluation.splits)) < len(config.evaluation.splits):
         raise ConfigError(f"evaluation.splits={config.evaluation.splits}: each split once")
@@ -273,8 +275,22 @@ def _strictly(title: str, schema: dict[str, Any], values: Mapping[str, Any], key
     try:
         checked = model.model_validate(given)
     except pydantic.ValidationError as error:
-        raise ConfigError(_explain(error, key)) from error
+        raise ConfigError(_explain(error, key, given)) from error
     return {name: getattr(checked, name) for name in schema}
+
+
+def _refuse_numbers(value: Any, key: str) -> None:
+    """Refuse what no record could hold: whole numbers beyond 64 bits, NaN and infinities."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            _refuse_numbers(part, _join(key, str(name)))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _refuse_numbers(part, key)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ConfigError(f"{key}={value}: expected a whole number of at most 64 bits, such as {2**63 - 1}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{key}={value}: expected a finite number")
 
 
 class _Schema(dict[str, Any]):
@@ -297,17 +313,30 @@ def _is_tuple(hint: Any) -> bool:
     return typing.get_origin(hint) is tuple or any(map(_is_tuple, typing.get_args(hint)))
 
 
-def _explain(error: pydantic.ValidationError, key: str) -> str:
+def _explain(error: pydantic.ValidationError, key: str, given: Mapping[str, Any]) -> str:
     lines = []
-    for problem in error.errors():
-        where = ".".join([key, *map(str, problem["loc"])]).strip(".")
-        if problem["type"] == "missing":
+    found = error.errors()
+    # "an instance of Tensor" is no way to mend a number that YAML holds, where a number is asked for as well.
+    for problem in [each for each in found if each["type"] != "is_instance_of"] or found:
+        missing = problem["type"] == "missing"
+        where = ".".join([key, *(map(str, problem["loc"]) if missing else _place(problem["loc"], given))]).strip(".")
+        if missing:
             lines.append(f"{where}: this key is missing")
         elif problem["type"] == "string_pattern_mismatch":
             lines.append(f"{where}={problem['input']!s}: expected {_PATTERNS[problem['ctx']['pattern']]}")
         else:
             lines.append(f"{where}={problem['input']!s}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
     return "\n".join(dict.fromkeys(lines))
+
+
+def _place(loc: Sequence[str | int], given: Any) -> Iterator[str]:
+    """The parts of pydantic's ``loc`` that lead into what was given; its words for parts of a union do not."""
+    for part in loc:
+        inside = isinstance(given, Mapping) if isinstance(part, str) else isinstance(given, list | tuple)
+        if not inside or (isinstance(part, str) and part not in given):
+            return
+        given = given[part]
+        yield str(part)
 
 
 def _refuse_unknown(found: set[str], valid: set[str], key: str) -> None:

@@ -146,9 +146,13 @@ class _Recorder:
         except KeyboardInterrupt:
             self._end("killed", "interrupted; the same command goes on from the last checkpoint")
             raise
-        except RecordsError as error:
-            self.mirrors.end(self._run_row("failed", str(error)))
-            raise
+        except RecordsError as error:  # such as a full disk, on which the small table of the run may find its place
+            _log.error("%s", error)
+            try:
+                return self._end("failed", str(error))
+            except RecordsError:
+                self.mirrors.end(self._run_row("failed", str(error)))
+                return Outcome(self.directory, "failed", f"{error} (its status could not be recorded either)")
         except Exception as error:
             _log.error("%s", traceback.format_exc())
             detail = f"{type(error).__name__}: {error}".splitlines()[0]

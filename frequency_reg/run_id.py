@@ -178,12 +178,12 @@ def run_directory(config: Config) -> Path:
 
 
 def recorded_run(directory: Path) -> dict[str, Any] | None:
-    """The ``run`` row of ``directory`` as a mapping, or None if there is none that can be read."""
+    """The ``run`` row of ``directory`` as a mapping, or None if there is none that can be read and says what it is."""
     try:
         rows = pq.ParquetFile(directory / "run.parquet").read().to_pylist()
     except (OSError, pa.ArrowException):
         return None
-    return rows[0] if rows else None
+    return rows[0] if rows and rows[0].get("run_id") and rows[0].get("status") else None
 
 
 def is_finished(directory: Path, run_id: str) -> bool:
@@ -191,7 +191,10 @@ def is_finished(directory: Path, run_id: str) -> bool:
     row = recorded_run(directory)
     if row is None or row["run_id"] != run_id or row["status"] not in FINISHED:
         return False
-    tables: dict[str, int] = json.loads(row.get("tables") or "{}")
+    try:
+        tables: dict[str, int] = json.loads(row.get("tables") or "{}")
+    except ValueError:
+        return False
     return all(_rows(directory / f"{name}.parquet") == rows for name, rows in tables.items())
 
 

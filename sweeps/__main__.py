@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read the answer has had enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_output_go()
         return 1
 
 
@@ -49,12 +49,12 @@ def _status(options: argparse.Namespace) -> int:
 
 def _print_sweeps(sweeps: Sequence[Sweep], options: argparse.Namespace) -> None:
     if not options.json:
-        _print(status.describe(sweeps, width=_width()))
+        _answer(_plain(status.describe(sweeps, width=_width())))
         return
     objects = [status.as_json(sweep) for sweep in sweeps]
     path = options.path.resolve()
     of_one = path == sweeps[0].folder or not sweeps[0].whole
-    _print_json(objects[0] if of_one else {"path": str(path), "sweeps": objects})
+    _answer(json.dumps(objects[0] if of_one else {"path": str(path), "sweeps": objects}, indent=2))
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -67,9 +67,10 @@ def _list(options: argparse.Namespace) -> int:
         return 0
     runs = [run for run in sweeps[0].runs if not statuses or run.status in statuses]
     if options.json:
-        _print_json({"path": str(sweeps[0].folder), "runs": [status.run_as_json(run) for run in runs]})
+        found = {"path": str(sweeps[0].folder), "runs": [status.run_as_json(run) for run in runs]}
+        _answer(json.dumps(found, indent=2))
     else:
-        _print(status.list_runs(sweeps[0], statuses, width=_width()))
+        _answer(_plain(status.list_runs(sweeps[0], statuses, width=_width())))
     return 1 if sweeps[0].counts["damaged"] else 0
 
 
@@ -152,6 +153,18 @@ def _statuses(text: str | None, valid: Sequence[str]) -> tuple[str, ...]:
 
 
 # --- printing --------------------------------------------------------------------------------------------------------
+
+
+def _answer(text: str) -> None:
+    """Print the whole answer; a reader that has had enough of it, as `head` has, changes no exit code."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _let_output_go()
+
+
+def _let_output_go() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print(text: str) -> None:

@@ -39,6 +39,7 @@ RETRIABLE = (*RETRIED, "pruned")
 
 _GHOST = "its process is gone; the same command goes on from the last checkpoint"
 _COLUMNS = (
+    "run_id",
     "status",
     "status_detail",
     "epoch",
@@ -329,6 +330,6 @@ def _row(directory: Path) -> dict[str, Any] | None:
             rows = file.read(columns=list(_COLUMNS), use_threads=False).to_pylist()
     except FileNotFoundError:
         return None
-    if len(rows) != 1 or rows[0].get("status") not in records.STATUSES:
+    if len(rows) != 1 or rows[0].get("status") not in records.STATUSES or not rows[0].get("run_id"):
         raise ValueError("not the record of a run")
     return dict(rows[0])

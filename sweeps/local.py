@@ -107,7 +107,8 @@ class LocalBackend(Backend):
 def _describe_exit(code: int | None) -> str:
     """``its process was ended by signal 9 (SIGKILL)`` or ``its process ended with code 3``."""
     if code is not None and code < 0:
-        return f"its process was ended by signal {-code} ({signal.Signals(-code).name})"
+        named = f" ({signal.Signals(-code).name})" if -code in {*signal.Signals} else ""  # real-time ones have no name
+        return f"its process was ended by signal {-code}{named}"
     return f"its process ended with code {code}"
 
 

@@ -58,5 +58,12 @@ def test_a_strangers_checkpoint_runs_no_code(tmp_path, caplog):
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(RecordsError, match=r"checkpoint-000001\.sha256: could not be written"):
-        checkpoint.save(tmp_path / "missing", 1, {})
+        checkpoint.save(tmp_path / "file", 1, {})
+
+
+def test_what_a_killed_process_left_half_written_goes_with_the_next(tmp_path):
+    (tmp_path / ".checkpoint-000001.pt.x1.tmp").write_bytes(b"half")
+    checkpoint.save(tmp_path, 2, {"epoch": 2})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-000002.pt", "checkpoint-000002.sha256"]

@@ -108,6 +108,11 @@ BAD_INPUT = [
         "only for classifiers of images, and this data set has values to fit; use corruption=[]",
     ),
     (["model=mlp", "regularizer=spectral_mask"], "error: regularizer=spectral_mask: MLP has no block convolutions"),
+    (["seed=9223372036854775808"], "error: seed=9223372036854775808: expected a whole number of at most 64 bits"),
+    (["optimizer.lr=nan"], "error: optimizer.lr=nan: expected a finite number"),
+    (["optimizer.lr=abc"], "error: optimizer.lr=abc: input should be a valid number\n"),
+    (["dataset=null"], "error: dataset=null: no such option; the options of dataset are bands, cifar10,"),
+    (["corruption=null"], "zoom_blur; corruption=[] chooses none of them"),
     (
         ["model=resnet18", "model.width=2", "batch_size=8"],
         "error: batch_size=8: 1,097 training images leave a batch of one image, of which batch norm at 1 x 1 px can "

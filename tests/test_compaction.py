@@ -166,3 +166,10 @@ def test_a_kill_at_any_moment_leaves_the_answers(root: Path) -> None:
         assert sorted(records["run"]["run_name"]) == expected
         assert list(records.damaged) == []
         pd.testing.assert_frame_equal(records.sql("SELECT count(*) AS n, sum(value) AS s FROM ssr"), total)
+
+
+def test_names_are_relative_to_the_folder_however_it_is_called(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    assert compact(Path(), run_directories(Path())) == 10
+    assert compact(root, run_directories(root)) == 0
+    assert loose(root) == []

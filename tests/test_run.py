@@ -295,3 +295,34 @@ def test_validation_split_can_be_corrupted_too(small):
     outcome = run(small("epochs=1", "evaluation.splits=[test,validation]"))
     rows = records.read(outcome.directory)["robustness"].to_pandas()
     assert rows.groupby("split")["n"].first().to_dict() == {"test": 500, "validation": 200}
+
+
+@pytest.mark.parametrize("room_for_the_end", [True, False])
+def test_a_disk_that_fills_up_ends_the_run_as_failed(small, monkeypatch, room_for_the_end):
+    """It is no bad input: training had begun, and what can still be said is said."""
+    full = RecordsError("checkpoint-000001.pt: could not be written (No space left on device)")
+    config = small("epochs=1")
+
+    def refuse(*_, **__):
+        if not room_for_the_end:
+            monkeypatch.setattr("frequency_reg.run.RunWriter.publish", refuse)
+        raise full
+
+    monkeypatch.setattr("frequency_reg.checkpoint.save", refuse)
+    outcome = run(config)
+    assert (outcome.status, "No space left on device" in outcome.detail) == ("failed", True)
+    assert "No space left on device" in (outcome.directory / "log.txt").read_text()
+    assert recorded_run(outcome.directory)["status"] == ("failed" if room_for_the_end else "running")
+    assert ("could not be recorded either" in outcome.detail) is not room_for_the_end
+    monkeypatch.undo()
+    assert run(config).status == "complete"
+
+
+@pytest.mark.parametrize("lost", ["run_id", "status"])
+def test_a_row_that_does_not_say_what_it_is_is_no_record_and_is_replaced(small, lost):
+    config = small("epochs=1")
+    directory = run(config).directory
+    pq.write_table(pq.read_table(directory / "run.parquet").drop_columns([lost]), directory / "run.parquet")
+    assert recorded_run(directory) is None
+    assert run(config).status == "complete"
+    assert recorded_run(directory)["status"] == "complete"

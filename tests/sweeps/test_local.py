@@ -246,3 +246,8 @@ def test_runs_share_a_gpu_only_when_asked_and_a_killed_one_frees_its_place(tmp_p
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.mark.parametrize(("code", "said"), [(-9, "signal 9 (SIGKILL)"), (-35, "signal 35"), (3, "with code 3")])
+def test_how_a_process_ended_is_said_also_of_signals_without_a_name(code, said):
+    assert _describe_exit(code).endswith(said)

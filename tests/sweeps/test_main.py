@@ -262,3 +262,14 @@ def test_who_reads_the_answer_may_stop_reading(folder):
     code = f"{sys.executable} -m sweeps list outputs/s | true"
     done = subprocess.run(code, shell=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("status", "code"), [("complete", 0), ("failed", 1)])
+def test_a_reader_that_leaves_changes_no_exit_code(folder, status, code):
+    replace_run(folder / name(1), status)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        command = [sys.executable, "-m", "sweeps", "status", str(folder)]
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, env={**os.environ}, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (code, "")
