@@ -103,6 +103,10 @@ def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift, dat
     place = [text for text, key in zip(overrides, keys, strict=True) if key == "dataset.root"]
     for directory in dict.fromkeys(d for folder in folders for d in _runs(folder)):
         stored = stored_run(directory, place)
+        if stored.row.get("validation_accuracy") is None and stored.row.get("validation_loss") is not None:
+            raise ConfigError(
+                f"{directory}: its network fits the values of a function; only classifiers of images are measured anew"
+            )
         own = recorded_overrides(stored.row)
         if "dataset" in keys:
             own = [text for text in own if _key(text).partition(".")[0] != "dataset"]

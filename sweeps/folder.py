@@ -114,7 +114,7 @@ class Sweep:
         runs: those planned in the commands' order, then the others by name.
         now: seconds since 1970 when it was read.
         unreadable: manifests that cannot be read.
-        trials: of the last search that came to its end here.
+        trials: that searches which came to their end here were to do.
         whole: False where one run alone was asked for.
     """
 
@@ -257,6 +257,10 @@ def override_key(argument: str) -> str:
     return key if equals and not argument.startswith("-") else ""
 
 
+_NO_OTHER_SEARCH = re.compile(r"hydra\.sweeper\.(n_trials|storage)$|hydra[./]launcher\b")
+"""Keys that decide no suggestion and no run: how many trials, where they are shown, and by what runs are done."""
+
+
 def _commands(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """Each command once.
 
@@ -266,7 +270,7 @@ def _commands(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
     for command in sorted(
         manifests, key=lambda m: ("hydra.sweeper.retry" in map(override_key, m.arguments), -m.trials)
     ):
-        own = [a for a in own_arguments(command.arguments) if override_key(a) != "hydra.sweeper.n_trials"]
+        own = [a for a in own_arguments(command.arguments) if not _NO_OTHER_SEARCH.match(override_key(a))]
         found.setdefault(tuple(own), command)
     return tuple(found.values())
 
@@ -293,10 +297,13 @@ def _read_sweep(folder: Path, only: str | None = None) -> Sweep:
 
 
 def _trials(folder: Path) -> int:
-    """Trials of the search that came to its end in ``folder``; 0 if none did."""
+    """Trials that the searches were to do which came to their end in ``folder``; 0 if none did."""
     try:
         with pq.ParquetFile(folder / _TRIALS) as file:
-            return len(set(file.read(columns=["trial"])["trial"].to_pylist()))
+            rows = file.read().to_pylist()
+        # Older tables are of one search and say only what it did.
+        asked = {row.get("search"): row.get("asked") or 0 for row in rows}
+        return sum(asked.values()) or len({row["trial"] for row in rows})
     except (OSError, pa.ArrowException, KeyError):
         return 0
 

@@ -10,12 +10,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from frequency_reg.compose import Composer
-from frequency_reg.records import write_table
 from sweeps.launch import hydra_overrides
 from sweeps.mirror import StorageMirror, open_mirror
 from sweeps.optuna_part import OPTUNA
 from sweeps.study import Search
-from sweeps.study_result import FILE, describe, trials_table
+from sweeps.study_result import describe, publish
 from sweeps.study_settings import study_settings
 
 
@@ -49,7 +48,7 @@ def search(
     )
     with _mirror(ours) as mirror:
         result = ours.run(mirror)
-    write_table(ours.folder / FILE, trials_table(result))
+    publish(ours.folder, result, ours.identity)
     print(describe(result), flush=True)
     return [
         JobReturn(overrides=run.overrides, status=JobStatus.COMPLETED, _return_value=outcome)

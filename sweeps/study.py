@@ -91,6 +91,9 @@ class Trial:
         return all(end.skipped for end in self.ends.values())
 
 
+NO_FURTHER_RUNS = "the launcher starts no further runs"
+
+
 @dataclass(frozen=True)
 class Result:
     """A search that has ended.
@@ -108,6 +111,11 @@ class Result:
     front: frozenset[int]
     runs: tuple[tuple[Run, Outcome], ...]
     stopped: str = ""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether trials are left that the same search would still do."""
+        return self.stopped == NO_FURTHER_RUNS
 
 
 class Search:
@@ -178,12 +186,17 @@ class Search:
         return [*overrides, f"seed={seed}"]
 
     @cached_property
-    def _history_path(self) -> Path:
-        """Of the file that pruned runs read; two searches in one folder have two."""
+    def identity(self) -> str:
+        """12 hex digits of what decides the suggestions; more trials do not change it."""
         said = {k: v for k, v in asdict(self.settings).items() if k not in ("n_trials", "storage", "retry")}
         parameters = [asdict(p) for p in (*self.space.groups, *self.space.values)]
         text = json.dumps([said, self.space.fixed, parameters], sort_keys=True)
-        return self.folder / FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def _history_path(self) -> Path:
+        """Of the file that pruned runs read."""
+        return self.folder / FOLDER / f"{self.identity}.json"
 
     # --- the loop ---
 
@@ -199,7 +212,7 @@ class Search:
             size = min(self.settings.parallel, self.settings.n_trials - len(self._trials))
             self._batch = [self._ask() for _ in range(size)]
             if not self._do(self._batch):
-                stopped = "the launcher starts no further runs"
+                stopped = NO_FURTHER_RUNS
                 break
             for trial in self._batch:
                 self._tell(trial)

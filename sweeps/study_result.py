@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from frequency_reg.records import field
+from frequency_reg.records import RecordsError, field, read_table, write_table
 from frequency_reg.search_space import Value
 from sweeps.objective import Objective
 from sweeps.study import Result, Trial
@@ -20,6 +23,8 @@ _LEAST_VARIED = 26
 
 SCHEMA = pa.schema(
     [
+        field("search", pa.string(), "12 hex digits of what decides a search's suggestions; a folder may hold several"),
+        field("asked", pa.int32(), "trials that it was to do; more than it did where the sampler had none left"),
         field("trial", pa.int32(), "number of the trial, in the order of suggestion, from 0 on"),
         field("state", pa.string(), "COMPLETE, PRUNED or FAIL"),
         field("detail", pa.string(), "why the trial was pruned or failed; NULL if it is complete"),
@@ -35,10 +40,26 @@ SCHEMA = pa.schema(
 """One row for each trial and objective."""
 
 
-def trials_table(result: Result) -> pa.Table:
-    """Every told trial of a search, in long format (:data:`SCHEMA`)."""
+def publish(folder: Path, result: Result, search: str) -> None:
+    """Write the trials of a search at its end into ``folder``, beside those of other searches, in place of its own.
+
+    Raises:
+        RecordsError: the table cannot be written.
+    """
+    path, found = folder / FILE, trials_table(result, search)
+    with contextlib.suppress(RecordsError, pa.ArrowException, KeyError):  # none there, or not to be read: made anew
+        others = read_table(path).select(SCHEMA.names).cast(SCHEMA)
+        found = pa.concat_tables([others.filter(pc.not_equal(others["search"], search)), found])
+    write_table(path, found)
+
+
+def trials_table(result: Result, search: str) -> pa.Table:
+    """Every told trial of the search of that identity, in long format (:data:`SCHEMA`)."""
+    asked = len(result.trials) if result.interrupted else result.settings.n_trials
     rows = [
         {
+            "search": search,
+            "asked": asked,
             "trial": trial.number,
             "state": trial.state,
             "detail": trial.detail or None,

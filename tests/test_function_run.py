@@ -9,6 +9,7 @@ from analysis import metric
 from frequency_reg import checkpoint, records
 from frequency_reg.compose import make_plan
 from frequency_reg.config import Config, ConfigError
+from frequency_reg.evaluate_command import main
 from frequency_reg.run import run
 from frequency_reg.run_id import run_directory
 
@@ -84,3 +85,9 @@ def test_stopping_and_going_on_changes_no_bit(tmp_path, monkeypatch):
 def test_the_probe_is_refused_on_images(tmp_path):
     with pytest.raises(ConfigError, match="probe=function_spectrum measures one-valued functions on a grid"):
         run(make_plan(["probe=[function_spectrum]", f"outputs={tmp_path}"], multirun=False).runs[0])
+
+
+def test_evaluate_refuses_what_fits_a_function(tmp_path, capsys):
+    directory = run(fitting(tmp_path)).directory
+    assert main([str(directory), f"outputs={tmp_path}/outputs", "corruption=[resize]"]) == 2
+    assert "its network fits the values of a function; only classifiers of images" in capsys.readouterr().err

@@ -16,9 +16,9 @@ def trials(records: Records) -> pd.DataFrame:
     """Every trial of the searches whose folders were read.
 
     Returns:
-        One row for each folder, trial and objective: folder (its name), and :data:`COLUMNS` as the search wrote them
-        (value is a mean over n seeds on validation data; missing unless the state is COMPLETE). No row where no
-        search left a table.
+        One row for each search, trial and objective: folder (its name, and of several searches the search), and
+        :data:`COLUMNS` as the search wrote them (value is a mean over n seeds on validation data; missing unless the
+        state is COMPLETE). No row where no search left a table.
 
     Raises:
         AnalysisError: a table cannot be read or is none of trials.
@@ -35,5 +35,9 @@ def trials(records: Records) -> pd.DataFrame:
         missing = [column for column in COLUMNS if column not in frame]
         if missing:
             raise AnalysisError(f"{file}: is no table of trials, it has no column {', '.join(missing)}. {_MEND}")
-        parts.append(frame[list(COLUMNS)].assign(folder=path.resolve().name))
+        name = path.resolve().name
+        searches = frame["search"] if "search" in frame else pd.Series("", frame.index)
+        several = len(searches.unique()) > 1
+        folder = [f"{name}, search {search}" if several else name for search in searches]
+        parts.append(frame[list(COLUMNS)].assign(folder=folder))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["folder", *COLUMNS])

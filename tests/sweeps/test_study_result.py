@@ -1,13 +1,17 @@
 """What a search shows and records at its end."""
 
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from frequency_reg import records
-from sweeps.study_result import FILE, SCHEMA, describe, trials_table
+from sweeps.folder import read
+from sweeps.study import NO_FURTHER_RUNS
+from sweeps.study_result import FILE, SCHEMA, describe, publish, trials_table
 from tests.sweeps.fake_runs import CONDITIONAL, accuracy, bench
+from tests.sweeps.folders import plan
 
 MANY = {
     "validation_accuracy": "maximize",
@@ -73,7 +77,7 @@ def test_the_table_of_trials(here):
     runs = here.runs(ends=lambda c: "failed" if c.optimizer["lr"] == lr else "complete")
     result = here.search(runs, n_trials=3, seeds=[0, 1], objectives=goals).run()
     folder = here.folder / "s"
-    records.write_table(folder / FILE, trials_table(result))
+    publish(folder, result, "a search")
     rows = pq.read_table(folder / FILE).to_pylist()
     assert [(row["trial"], row["objective"]) for row in rows] == [(n, name) for n in range(3) for name in goals]
     first, failed = rows[0], rows[2]
@@ -89,6 +93,32 @@ def test_the_table_of_trials(here):
     assert tables.damaged == ()
     assert len(tables["run"]) == 6
     assert "trials" not in tables
+
+
+def test_searches_in_one_folder_keep_their_own_trials_and_the_status_ends_with_both(here):
+    """The second is another space; the first, given more trials, replaces its own rows and no others."""
+    folder = here.folder / "s"
+    for trials, *space in ((2,), (3, "optimizer.lr=0.1", "regularizer=none,dropout"), (4,)):
+        search = here.search(here.runs(), *space, n_trials=trials)
+        publish(folder, search.run(), search.identity)
+    rows = pq.read_table(folder / FILE).to_pylist()
+    assert {(row["search"], row["asked"]) for row in rows[:3]} == {(rows[0]["search"], 3)}
+    assert [row["trial"] for row in rows] == [*range(3), *range(4)]
+    assert len({row["search"] for row in rows}) == 2
+    plan(folder, [], ("-m", "hydra/sweeper=optuna", "optimizer.lr=interval(.1,1)"), trials=4)
+    plan(folder, [], ("-m", "hydra/sweeper=optuna", "regularizer=none,dropout"), trials=3)
+    plan(folder, [], ("-m", "hydra/sweeper=optuna", "regularizer=none,dropout", "hydra.launcher.workers=2"), trials=3)
+    (sweep,) = read(folder)
+    assert len(sweep.commands) == 2
+    assert sweep.search == "ended"
+
+
+def test_a_search_with_nothing_left_has_ended_and_one_that_was_stopped_has_not(here):
+    sampler = {"_target_": "optuna.samplers.BruteForceSampler"}
+    search = here.search(here.runs(), "regularizer=none,dropout", n_trials=9, sampler=sampler)
+    assert trials_table(search.run(), "s")["asked"].to_pylist() == [9, 9]
+    result = replace(search.run(), stopped=NO_FURTHER_RUNS)
+    assert trials_table(result, "s")["asked"].to_pylist() == [2, 2]
 
 
 def test_every_column_says_what_it_is():
