@@ -115,10 +115,9 @@ def test_searches_in_one_folder_keep_their_own_trials_and_the_status_ends_with_b
 
 def test_a_search_with_nothing_left_has_ended_and_one_that_was_stopped_has_not(here):
     sampler = {"_target_": "optuna.samplers.BruteForceSampler"}
-    search = here.search(here.runs(), "regularizer=none,dropout", n_trials=9, sampler=sampler)
-    assert trials_table(search.run(), "s")["asked"].to_pylist() == [9, 9]
-    result = replace(search.run(), stopped=NO_FURTHER_RUNS)
-    assert trials_table(result, "s")["asked"].to_pylist() == [2, 2]
+    result = here.search(here.runs(), "optimizer.lr=0.1", "regularizer=none,dropout", n_trials=9, sampler=sampler).run()
+    assert trials_table(result, "s")["asked"].to_pylist() == [9, 9]
+    assert trials_table(replace(result, stopped=NO_FURTHER_RUNS), "s")["asked"].to_pylist() == [2, 2]
 
 
 def test_every_column_says_what_it_is():
