@@ -73,8 +73,8 @@ def colors(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def null_label(null: pd.DataFrame) -> str:
-    """The null's entry in a legend, with what its range is: ``null (random initialisations, range of 20 draws)``."""
-    return f"null (random initialisations, {null_words(null['n'])})"
+    """The null's entry in a legend, with what its range is: ``null (random inits, range of 20 draws)``."""
+    return f"null (random inits, {null_words(null['n'])})"
 
 
 def short(label: object, width: int = LONGEST) -> str:

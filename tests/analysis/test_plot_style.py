@@ -13,6 +13,7 @@ from analysis.plot.style import (
     house_style,
     in_reading_order,
     legend_below,
+    null_label,
     panels,
     radius_text,
     seeds,
@@ -102,3 +103,9 @@ def test_sixteen_regularizers_are_told_apart() -> None:
     names = ["none", "weight_decay", *(f"other{i}" for i in range(14))]
     frame = pd.DataFrame({"configuration": names, "regularizer": names, "strength": [float("nan")] * 16})
     assert len({(shade.light, shade.shape) for shade in shades(frame).values()}) == 16
+
+
+@pytest.mark.parametrize("n", [20, 100, 10_000])
+def test_the_nulls_entry_fits_a_legend(n: int) -> None:
+    label = null_label(pd.DataFrame({"n": [n]}))
+    assert short(label) == label
