@@ -19,10 +19,8 @@ are a regularizer of their own (:mod:`frequency_reg.regularizer.spectral_mask_pe
 
 A trained mask is not folded into the weights for inference. The folded layer is a convolution whose kernel has the
 size of the DFT, (H + k - 1) x (W + k - 1) in place of k x k, or H x W circularly; ``benchmarks/mask_layer.py`` builds
-it, checks that its output is the same and times it. Measured in evaluation, 3 x 3, batch 64, one thread, against the
-plain convolution: 64 channels at 8 px 6.4 times its time folded, 1.0 times with the mask as it is; 512 channels at 4 px
-5.5 and 1.8; 64 channels at 4 px 27 and 23 (n = 3 turns on a busy machine, the mask still by FFT, which is slower than
-the matrix products of today). Larger maps make the kernel larger still.
+it, checks that its output is the same and times it: in evaluation it takes 3 to 6 times as long as the mask as it is
+(``benchmarks/RESULTS.md``), and larger maps make the kernel larger still.
 Only a mask that keeps every bin folds for nothing, and then the layer's weight is the plain convolution's already.
 """
 
