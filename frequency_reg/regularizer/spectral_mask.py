@@ -19,7 +19,7 @@ are a regularizer of their own (:mod:`frequency_reg.regularizer.spectral_mask_pe
 
 A trained mask is not folded into the weights for inference. The folded layer is a convolution whose kernel has the
 size of the DFT, (H + k - 1) x (W + k - 1) in place of k x k, or H x W circularly; ``benchmarks/mask_layer.py`` builds
-it, checks that its output is the same and times it: in evaluation it takes 3 to 6 times as long as the mask as it is
+it, checks that its output is the same and times it: in evaluation it takes 2.5 to 6 times as long as the mask as it is
 (``benchmarks/RESULTS.md``), and larger maps make the kernel larger still.
 Only a mask that keeps every bin folds for nothing, and then the layer's weight is the plain convolution's already.
 """
