@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
-	# For its photographs of frost alone, which need none of its dependencies.
+# imagecorruptions is for its photographs of frost alone, which need none of its dependencies.
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-deps imagecorruptions
 	@touch $@
 

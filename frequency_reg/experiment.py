@@ -227,8 +227,10 @@ def _check_task(config: Config, data: ImageData, regularizer: Composition) -> No
             f"regularizer={','.join(regularizer.for_classes_only)}: only for images with classes as labels, and this "
             "data set has values to fit; choose another, such as regularizer=weight_decay"
         )
+    if not regularizer.for_pixels_only:
+        return
     lowest, highest = data.train.images.min().item(), data.train.images.max().item()
-    if regularizer.for_pixels_only and (lowest < 0 or highest > 1):
+    if lowest < 0 or highest > 1:
         raise ConfigError(
             f"regularizer={','.join(regularizer.for_pixels_only)}: clips what it changes to [0, 1], and the points of "
             f"this data set lie in [{lowest:.3g}, {highest:.3g}]; choose another, such as regularizer=weight_decay"
@@ -237,18 +239,21 @@ def _check_task(config: Config, data: ImageData, regularizer: Composition) -> No
 
 def _check_last_batch(config: Config, data: ImageData, model: Model) -> None:
     """Refuse a batch of one image where batch norm would take a deviation of one value, before an epoch ends on it."""
-    n, size = len(data.train), config.batch_size
-    if size > 1 and n % size != 1:
+    n, size, steps = len(data.train), config.batch_size, config.steps_per_epoch
+    comes = size == 1 or (n % size == 1 and (steps is None or steps >= math.ceil(n / size)))
+    if n < 2 or not comes:
         return
     with torch.random.fork_rng(devices=[]):
         try:
             copy.deepcopy(model).train()(torch.zeros(1, *data.image_shape, device=model.mean.device))
-        except ValueError:  # torch's "Expected more than 1 value per channel when training"
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
             better = next(b for b in itertools.count(size + 1) if n % b != 1)
             raise ConfigError(
                 f"batch_size={size}: {n:,} training images leave a batch of one image, of which batch norm at 1 x 1 px "
                 f"can take no deviation; choose another, such as batch_size={better}"
-            ) from None
+            ) from error
 
 
 def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int) -> list[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -46,3 +47,19 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     made = dataclasses.replace(made, runtime=dataclasses.replace(made.runtime, device="cuda"))
     with pytest.raises(ConfigError, match=r"runtime\.device=cuda: no CUDA device is available here; use auto or cpu"):
         set_up_torch(made)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "refused"),
+    [
+        (["batch_size=8"], True),
+        (["batch_size=8", "steps_per_epoch=138"], True),
+        (["batch_size=8", "steps_per_epoch=137"], False),  # the epoch ends before the batch of one
+        (["batch_size=9"], False),
+    ],
+)
+def test_a_batch_of_one_image_is_refused_where_an_epoch_comes_to_it(overrides, refused):
+    """1,097 = 137 x 8 + 1 images; the last map of ResNet-18 on digits is 1 x 1 px."""
+    made = make_plan(["model=resnet18", "model.width=2", *overrides], multirun=False).runs[0]
+    with pytest.raises(ConfigError, match="leave a batch of one image") if refused else nullcontext():
+        experiment.build(made, "0")

@@ -25,11 +25,11 @@ class GaussianAugmentation(Regularizer):
     sigma .1); ``uniform`` draws a scale for each image as Ford et al. 2019 ("Adversarial Examples Are a Natural
     Consequence of Test Error in Noise") do, so that almost clean images stay in the training data.
 
+    Points of a function are taken only where they lie in [0, 1], and clipped to it like pixels.
+
     Args:
         gaussian_augmentation: sigma, in units of the pixels' range [0, 1]; 0 equals ``regularizer=none`` bit for bit.
         noise_scale: ``fixed`` or ``uniform``.
-
-    Points of a function are taken only where they lie in [0, 1], and clipped to it like pixels.
     """
 
     pixels_only: ClassVar[bool] = True
