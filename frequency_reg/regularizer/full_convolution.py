@@ -11,6 +11,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from frequency_reg.regularizer.weight_layers import is_plain
+
 
 class FullConvolution(nn.Conv2d):
     """What stands in for a convolution, shares its weight and bias, and gives its output at the size of the DFT.
@@ -35,9 +37,8 @@ class FullConvolution(nn.Conv2d):
         if not isinstance(conv, nn.Conv2d):
             raise ValueError(f"expected a Conv2d to {purpose}, got {type(conv).__name__}")
         k = (conv.kernel_size[0], conv.kernel_size[1])
-        p = (-1, -1) if isinstance(conv.padding, str) else (int(conv.padding[0]), int(conv.padding[1]))
-        plain = conv.groups == 1 and conv.dilation == (1, 1) and conv.padding_mode == "zeros"
-        if not plain or not (0 <= p[0] < k[0] and 0 <= p[1] < k[1]):
+        p = (int(conv.padding[0]), int(conv.padding[1])) if is_plain(conv) else (-1, -1)
+        if not (0 <= p[0] < k[0] and 0 <= p[1] < k[1]):
             raise ValueError(
                 f"cannot {purpose} {conv}: groups, dilation, padding beyond k - 1 and padding with other than zeros "
                 "are not supported"

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from frequency_reg.model.base import Model, trace_shapes
 from frequency_reg.regularizer.base import Regularizer
-from frequency_reg.regularizer.weight_layers import weight_layers
+from frequency_reg.regularizer.weight_layers import is_plain, weight_layers
 
 NormOf = Literal["matrix", "operator"]
 
@@ -80,7 +80,7 @@ class SpectralNorm(Regularizer):
         self._inputs = {name: shapes.entering for name, shapes in trace_shapes(model, weight_layers(model)).items()}
         for name in self._inputs:
             module = model.get_submodule(name)
-            if self.of == "operator" and isinstance(module, nn.Conv2d) and not _is_plain(module):
+            if self.of == "operator" and isinstance(module, nn.Conv2d) and not is_plain(module):
                 raise ValueError(
                     f"regularizer.spectral_norm_of=operator: {name} is {module}; groups, dilation and padding with "
                     "other than zeros are not supported; use regularizer.spectral_norm_of=matrix"
@@ -116,10 +116,6 @@ class SpectralNorm(Regularizer):
             padding = (int(module.padding[0]), int(module.padding[1]))
             return _Layer(weight, self._inputs[name], (module.stride[0], module.stride[1]), padding)
         return _Layer(weight.flatten(1), None, (1, 1), (0, 0))
-
-
-def _is_plain(conv: nn.Conv2d) -> bool:
-    return (conv.groups, conv.dilation, conv.padding_mode) == (1, (1, 1), "zeros") and not isinstance(conv.padding, str)
 
 
 class _Layer(NamedTuple):

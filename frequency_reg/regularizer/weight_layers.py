@@ -20,3 +20,8 @@ def weight_layers(model: Model) -> tuple[str, ...]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear) and module.weight in own
     )
+
+
+def is_plain(conv: nn.Conv2d) -> bool:
+    """Whether it has no groups, no dilation, and a number of zeros for padding."""
+    return (conv.groups, conv.dilation, conv.padding_mode) == (1, (1, 1), "zeros") and not isinstance(conv.padding, str)
