@@ -129,11 +129,6 @@ def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
 
 CHANGED = {
     "mask_table1": ("epochs=60", "probe.spectral_mask.every=10"),
-    "rivals_short": (
-        "corruption=[gaussian_noise,gaussian_blur,resize,low_pass,high_pass,impulse_noise,fog,contrast]",
-        "probe=[kernel_spectrum,spectral_mask]",
-        "probe.spectral_mask.every=10",
-    ),
 }
 """Reference runs of a study, with what was changed of it."""
 STUDIES = sorted(
