@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 import analysis
 from analysis import compare, metric, spectral_bias, table
@@ -14,7 +15,9 @@ from frequency_reg.compose import make_plan
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 RESULTS = (ROOT / "outputs" / "reference" / "RESULTS.md").read_text()
-REFERENCE = sorted(path.name for path in (ROOT / "outputs" / "reference").iterdir() if path.is_dir())
+REFERENCE = sorted(
+    path.name for path in (ROOT / "outputs" / "reference").iterdir() if path.is_dir() and path.name[0] != "."
+)
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -92,34 +95,77 @@ OURS = {
 
 
 def ours(records, regularizer, table, key):
+    """Values of one regularizer, seed by seed, of accuracies in %."""
     run = records["run"]
-    (run_id,) = run.loc[run["config.regularizer"] == regularizer, "run_id"]
-
-    def its(name):
-        return records[name][records[name]["run_id"] == run_id]
-
+    runs = run[run["config.regularizer"] == regularizer].set_index("run_id")["config.seed"]
     if table == "run":
-        return 100 * float(its("run")[key].iloc[0])
-    if table == "ssr":
-        rows = its("ssr").query("layer == 'conv1' and normalization == 'dc' and epoch == 50")
-        return float(rows.loc[rows["reference"] == key, "value"].iloc[0])
-    rows = its("robustness")
-    return 100 * float(rows.loc[(rows["corruption"] == table) & (rows["parameter"] == key), "accuracy"].iloc[0])
+        frame = run.assign(value=100 * run[key])
+    elif table == "ssr":
+        frame = records["ssr"].query("layer == 'conv1' and normalization == 'dc' and epoch == 50")
+        frame = frame[frame["reference"] == key]
+    else:
+        frame = records["robustness"].query("corruption == @table and parameter == @key")
+        frame = frame.assign(value=100 * frame["accuracy"])
+    values = frame.set_index("run_id")["value"].reindex(runs.index)
+    return values.set_axis(runs).sort_index()
+
+
+def half_width(values):
+    return stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+
+
+def compared_rows(text, ending, width):
+    """Rows ``| label | published / ours ± half-width mark | ...`` of a page."""
+    cell = r"([-+]?[\d.]+)†? / ([-+]?[\d.]+) ± ([\d.]+)( [^|]+?)? \|"
+    for line in text.splitlines():
+        label, found = line.removeprefix("| ").partition(" | ")[0], re.findall(cell, line)
+        if len(found) == width and label in {name.replace(" %", ending) for name in OURS}:
+            yield label.replace(" pp", " %"), [(*map(float, numbers), mark.strip(" \\")) for *numbers, mark in found]
+
+
+def rounding(label):
+    return 0.0051 if "%" in label else 0.00051
 
 
 @pytest.mark.parametrize("text", [README, RESULTS], ids=["README", "RESULTS"])
 def test_our_numbers_beside_the_published_ones_are_those_of_the_records(text):
     records = analysis.load(ROOT / "outputs" / "reference" / "spectral_evolution")
-    rows = [
-        line.split(" | ") for line in text.splitlines() if re.match(r"\| [^|]+ \| \S+ / \S+ \| \S+ / \S+ \| ", line)
-    ]
-    assert len(rows) >= 5
-    for label, *cells in rows:
-        table, key = OURS[label.removeprefix("| ")]
-        for regularizer, cell in zip(("none", "weight_decay", "dropout"), cells, strict=True):
-            stated = cell.strip(" |").partition(" / ")[2]
-            digits = len(stated.partition(".")[2])
-            assert float(stated) == pytest.approx(ours(records, regularizer, table, key), abs=0.51 * 10**-digits)
+    rows = list(compared_rows(text, " %", 3))
+    assert len(rows) == (5 if text is README else 11)
+    for label, cells in rows:
+        for regularizer, (published, mean, half, mark) in zip(("none", "weight_decay", "dropout"), cells, strict=True):
+            values = ours(records, regularizer, *OURS[label])
+            assert (mean, half) == pytest.approx((values.mean(), half_width(values)), abs=rounding(label))
+            if text is RESULTS:
+                outside = abs(published - values.mean()) > 2 * half_width(values)  # sqrt(1 + 1/3) is 2 / sqrt(3)
+                assert (mark == "‡") == outside, (label, regularizer)
+
+
+def test_our_differences_beside_the_published_ones_are_those_of_the_records():
+    records = analysis.load(ROOT / "outputs" / "reference" / "spectral_evolution")
+    rows = list(compared_rows(RESULTS, " pp", 2))
+    assert len(rows) == 11
+    for label, cells in rows:
+        none = ours(records, "none", *OURS[label])
+        for regularizer, (_, mean, half, mark) in zip(("weight_decay", "dropout"), cells, strict=True):
+            values = ours(records, regularizer, *OURS[label]) - none
+            assert (mean, half) == pytest.approx((values.mean(), half_width(values)), abs=rounding(label))
+            assert (mark == "*") == (abs(values.mean()) > half_width(values)), (label, regularizer)
+
+
+def test_stated_shares_by_depth_are_those_of_the_records():
+    records = analysis.load(ROOT / "outputs" / "reference" / "mask_table3_short")
+    run = records["run"]
+    for model in ("resnet18", "resnet20"):
+        ids = run.loc[run["config.model"].str.contains(model), "run_id"]
+        rows = records["regularizer"].query("quantity == 'share_removed' and run_id in @ids")
+        assert len(ids) == 3
+        depth = records["ssr"].query("run_id in @ids").drop_duplicates("layer").set_index("layer")["depth"]
+        for epoch in (0, 10):
+            means = rows[rows["epoch"] == epoch].groupby("layer")["value"].mean().mul(100)
+            means = means.loc[sorted(means.index, key=depth.__getitem__)]
+            (stated,) = re.findall(rf"^\| {model} \| {epoch} \| ([\d. ]+) \|$", RESULTS, re.MULTILINE)
+            assert [float(share) for share in stated.split()] == pytest.approx(means.tolist(), abs=0.0051)
 
 
 def test_the_findings_page_is_what_its_command_gives(tmp_path, monkeypatch):
