@@ -51,19 +51,23 @@ def shared_classes(trained: Sequence[str], shown: Sequence[str], shift: Shift) -
     """Pairs (class of the network, class of the data set) that mean the same, in the network's order.
 
     Raises:
-        ConfigError: a named class does not exist, or no class is shared.
+        ConfigError: a named class does not exist, one of the data set's is in two pairs, or no class is shared.
     """
     wanted = shift.labels if shift.labels is not None else {name: name for name in trained if name in shown}
     for ours, theirs in wanted.items():
         for name, names, whose in ((ours, trained, "the network's"), (theirs, shown, "the data set's")):
             if name not in names:
                 raise ConfigError(f"--labels {ours}:{theirs}: '{name}' is none of {whose} classes: {', '.join(names)}")
+        if sum(theirs == other for other in wanted.values()) > 1:
+            raise ConfigError(
+                f"--labels {ours}:{theirs}: the data set's class '{theirs}' is given twice; a class belongs to one pair"
+            )
     if not wanted:
         raise ConfigError(
             f"the network's classes ({_listed(trained)}) and the data set's ({_listed(shown)}) have no name in common; "
             "say which mean the same: --labels NETWORK:DATASET,..."
         )
-    return [(trained.index(ours), shown.index(theirs)) for ours, theirs in wanted.items()]
+    return sorted((trained.index(ours), shown.index(theirs)) for ours, theirs in wanted.items())
 
 
 def shown_split(split: Split, pairs: Sequence[tuple[int, int]], shape: tuple[int, int, int], shift: Shift) -> Split:

@@ -21,6 +21,20 @@ def test_named_pairs_are_taken_as_they_are():
     assert shared_classes(("cat", "dog"), ("leopard", "wolf"), Shift(labels={"dog": "wolf"})) == [(1, 1)]
 
 
+def test_named_pairs_are_in_the_networks_order_too():
+    pairs = shared_classes(("cat", "dog"), ("leopard", "wolf"), Shift(labels={"dog": "wolf", "cat": "leopard"}))
+    assert pairs == [(0, 0), (1, 1)]
+
+
+def test_a_class_of_the_data_set_in_two_pairs_is_refused():
+    """The images of a class have one label: the accuracy would count one of the pairs only."""
+    with pytest.raises(ConfigError) as error:
+        shared_classes(("cat", "dog"), ("leopard", "wolf"), Shift(labels={"cat": "wolf", "dog": "wolf"}))
+    assert str(error.value) == (
+        "--labels cat:wolf: the data set's class 'wolf' is given twice; a class belongs to one pair"
+    )
+
+
 def test_nothing_in_common_and_unknown_names_are_explained():
     with pytest.raises(ConfigError, match=r"have no name in common; say which mean the same: --labels"):
         shared_classes(("cat",), ("leopard",), Shift())
