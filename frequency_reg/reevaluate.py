@@ -24,7 +24,7 @@ from frequency_reg.config import Config, ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.diagnostic.base import Source
 from frequency_reg.evaluate import Bench, Score, measured
-from frequency_reg.experiment import build_bench, set_up_torch
+from frequency_reg.experiment import build_bench, chosen_precision, set_up_torch
 from frequency_reg.model.base import Model
 from frequency_reg.outcome import Outcome
 from frequency_reg.provenance import generator_columns, peak_memory, provenance
@@ -197,7 +197,7 @@ def _ready(evaluation: Evaluation, data_sets: DataSets) -> _Ready:
         ConfigError, DataError: see :func:`evaluate`.
     """
     stored, config = evaluation.stored, evaluation.config
-    device, precision = set_up_torch(config)
+    device = set_up_torch(config)
     trained = load_model(stored, lambda: data_sets(stored.config.dataset), device)
     sources = load_sources(config, stored.row, trained.image_shape, trained.class_names, device)
     identity = _identity(evaluation, trained, sources)
@@ -206,7 +206,7 @@ def _ready(evaluation: Evaluation, data_sets: DataSets) -> _Ready:
     if not evaluation.shift.resize:
         none = Split(data.test.images[:0], data.test.labels[:0])
         shown_split(none, pairs, trained.image_shape, evaluation.shift)  # refuses another shape
-    bench = build_bench(config, trained.image_shape, len(pairs), precision)
+    bench = build_bench(config, trained.image_shape, len(pairs), chosen_precision(config, data, device))
     whole = _whole(pairs, trained, data)
     _check_published(bench, data, whole=whole and data.image_shape == trained.image_shape)
     asked = {key: replace(each, model=_restricted(each.model, pairs, whole)) for key, each in sources.items()}
