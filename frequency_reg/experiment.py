@@ -82,6 +82,8 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     optimizer = instantiate(config.optimizer, params=regularizer.parameter_groups(model))
     probes = build_probes(config, data, model)
     sources = load_sources(config, config_columns(config), data.image_shape, data.class_names, device)
+    pruning = None if config.pruning is None else instantiate(config.pruning)
+    _check_pruning(pruning, data)
     return Experiment(
         config=config,
         run_id=run_id,
@@ -92,7 +94,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         optimizer=optimizer,
         probes=probes,
         bench=replace(bench, sources=sources),
-        pruning=None if config.pruning is None else instantiate(config.pruning),
+        pruning=pruning,
         added=added,
         initial_weights=initial,
         trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
@@ -236,6 +238,12 @@ def _check_task(config: Config, data: ImageData, regularizer: Composition) -> No
             f"regularizer={','.join(regularizer.for_pixels_only)}: clips what it changes to [0, 1], and the points of "
             f"this data set lie in [{lowest:.3g}, {highest:.3g}]; choose another, such as regularizer=weight_decay"
         )
+
+
+def _check_pruning(rule: StoppingRule | None, data: ImageData) -> None:
+    """Refuse a rule that looks at what a run on ``data`` does not record."""
+    if rule is not None and rule.metric == "validation_accuracy" and data.train.is_regression:
+        raise ConfigError("pruning: looks at validation_accuracy; this data set has values to fit; use validation_loss")
 
 
 def _check_last_batch(config: Config, data: ImageData, model: Model) -> None:

@@ -13,6 +13,9 @@ from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.experiment import chosen_precision, set_up_torch
+from sweeps.pruning import History
+
+FUNCTION = ["dataset=sinusoids", "model=mlp", "model.hidden=[8]", "corruption=[]", "probe=[]"]
 
 
 def config(**runtime):
@@ -65,7 +68,7 @@ def test_bf16_tells_half_of_1024_points_apart():
 
 def test_a_run_of_a_function_computes_in_fp32(monkeypatch):
     monkeypatch.setattr(experiment, "_computes_bf16", lambda _: True)
-    made = make_plan(["dataset=sinusoids", "model=mlp", "corruption=[]", "probe=[]"], multirun=False).runs[0]
+    made = make_plan(FUNCTION, multirun=False).runs[0]
     assert experiment.build(made, "0").precision == torch.float32
 
 
@@ -91,3 +94,18 @@ def test_a_batch_of_one_image_is_refused_where_an_epoch_comes_to_it(overrides, r
     made = make_plan(["model=resnet18", "model.width=2", *overrides], multirun=False).runs[0]
     with pytest.raises(ConfigError, match="leave a batch of one image") if refused else nullcontext():
         experiment.build(made, "0")
+
+
+def test_a_rule_that_looks_at_accuracy_is_refused_where_values_are_fitted(tmp_path):
+    pruner = {"_target_": "optuna.pruners.MedianPruner"}
+    for metric, refused in (("validation_accuracy", True), ("validation_loss", False)):
+        file = tmp_path / f"{metric}.json"
+        History("s", metric, "maximize", pruner).write(file)
+        rule = f"{{_target_:sweeps.pruning.StudyPruning,history:'{file}',told:0,trial:0,epochs:2}}"
+        plan = make_plan([*FUNCTION, f"pruning={rule}"], multirun=False)
+        with pytest.raises(ConfigError) if refused else nullcontext() as error:
+            experiment.build(plan.runs[0], "0")
+        if refused:
+            assert str(error.value) == (
+                "pruning: looks at validation_accuracy; this data set has values to fit; use validation_loss"
+            )
