@@ -96,7 +96,7 @@ def _check_ssr(name: str, rest: Sequence[str], config: Config) -> None:
     layer, normalization, reference = rest
     if not layer or normalization not in NORMALIZATIONS or reference not in REFERENCES:
         _refuse(name, config)
-    if (normalization, reference) == ("absolute_folded", "init"):
+    if (normalization, reference) == ("absolute_folded", "init") and config.initial_weights is None:
         raise ConfigError(
             f"{_KEY}.{name}: has no value, batch norm has no statistics to fold in before the first update; "
             f"use ssr/{layer}/absolute_folded/epoch_1"

@@ -184,6 +184,12 @@ def test_objectives_that_are_fine(config, name):
     check_objective(name, config)
 
 
+def test_with_initial_weights_a_folded_spectrum_can_be_compared_with_the_beginning(here):
+    """Batch norm's statistics are the source's then."""
+    config = here.composer.config([*here.fixed, "initial_weights=somewhere"])
+    check_objective("ssr/first/absolute_folded/init", config)
+
+
 CLASSES = Recordable(
     accuracy=True,
     corruptions=frozenset({"fog", "snow"}),
