@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,23 +31,25 @@ class Shift:
     labels: Mapping[str, str] | None = None
 
 
-class Chosen(nn.Module):
-    """A network restricted to some of its classes, as they are numbered in a :class:`Split` of those classes.
+@contextmanager
+def restricted(model: nn.Module, classes: Sequence[int]) -> Iterator[None]:
+    """Inside, ``model`` gives the logits of ``classes`` alone, in their order, (N, len(classes)).
+
+    A hook selects them, the last of the network's: its modules keep the paths that they had in training.
 
     Args:
         model: (N, C, H, W) -> (N, classes) logits.
-        classes: the network's classes that stay, in their new order.
+        classes: those that stay, as they are numbered in a :class:`Split` of those classes.
     """
+    handle = model.register_forward_hook(partial(_selected, classes=list(classes)))
+    try:
+        yield
+    finally:
+        handle.remove()
 
-    def __init__(self, model: nn.Module, classes: Sequence[int]) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("classes", torch.tensor(classes))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, len(classes))."""
-        logits: Tensor = self.model(images)
-        return logits.index_select(1, self.get_buffer("classes"))
+def _selected(_: nn.Module, __: Any, logits: Tensor, *, classes: list[int]) -> Tensor:
+    return logits[:, classes]
 
 
 def shared_classes(trained: Sequence[str], shown: Sequence[str], shift: Shift) -> list[tuple[int, int]]:
