@@ -56,8 +56,14 @@ def shared_classes(trained: Sequence[str], shown: Sequence[str], shift: Shift) -
     """Pairs (class of the network, class of the data set) that mean the same, in the network's order.
 
     Raises:
-        ConfigError: a named class does not exist, one of the data set's is in two pairs, or no class is shared.
+        ConfigError: the data set has no classes, a named class does not exist, one of the data set's is in two pairs,
+            or no class is shared.
     """
+    if not shown:
+        raise ConfigError(
+            "this data set has values to fit; only images with classes can be shown to a classifier, such as "
+            "dataset=mnist"
+        )
     wanted = shift.labels if shift.labels is not None else {name: name for name in trained if name in shown}
     for ours, theirs in wanted.items():
         for name, names, whose in ((ours, trained, "the network's"), (theirs, shown, "the data set's")):

@@ -40,6 +40,15 @@ def test_a_class_of_the_data_set_in_two_pairs_is_refused():
     )
 
 
+@pytest.mark.parametrize("labels", [None, {"cat": "1"}])
+def test_values_to_fit_are_shown_to_no_classifier(labels):
+    with pytest.raises(ConfigError) as error:
+        shared_classes(("cat", "dog"), (), Shift(labels=labels))
+    assert str(error.value) == (
+        "this data set has values to fit; only images with classes can be shown to a classifier, such as dataset=mnist"
+    )
+
+
 def test_nothing_in_common_and_unknown_names_are_explained():
     with pytest.raises(ConfigError, match=r"have no name in common; say which mean the same: --labels"):
         shared_classes(("cat",), ("leopard",), Shift())
