@@ -1,6 +1,7 @@
 """The command line: ``frequency-reg KEY=VALUE ...``. Checks everything first; a sweep is launched through Hydra.
 
-Exit codes: 0 every run is complete; 1 some run did not complete; 2 bad input, nothing was run; 130 interrupted.
+Exit codes: 0 every run is complete; 1 some run did not complete, or no trial of a search did; 2 bad input, nothing was
+run; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import signal
 import sys
 import textwrap
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -28,9 +30,10 @@ from hydra.errors import HydraException
 
 from frequency_reg import __version__, compaction, isolation, manifest, places
 from frequency_reg.compose import CONFIG_DIRECTORY, CONFIG_NAME, Plan, make_plan, with_config_dir
-from frequency_reg.config import Config, ConfigError, instantiate, nearest, validate
-from frequency_reg.outcome import Outcome
+from frequency_reg.config import Config, ConfigError, check_recordable, instantiate, nearest, validate
+from frequency_reg.outcome import FruitlessError, Outcome
 from frequency_reg.plan import describe, notices
+from frequency_reg.recordable import recordable
 from frequency_reg.records import RecordsError, run_directories
 from frequency_reg.run_id import run_name
 
@@ -96,6 +99,9 @@ def main() -> NoReturn:
         sys.exit(EXIT_INTERRUPTED)
     except (ConfigError, RecordsError) as error:
         _fail(error)
+    except FruitlessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        _conclude(plan, error.outcomes, EXIT_INCOMPLETE)
     _conclude(plan, outcomes)
 
 
@@ -232,7 +238,10 @@ def _run_one(config: Config) -> Outcome:
 
 
 def _check_parts(plan: Plan) -> None:
-    """Refuse a sweep before its first run if its data is missing or the parts of one of its runs do not fit."""
+    """Refuse a sweep before its first run if its data is missing or the parts of one of its runs do not fit.
+
+    A search is refused too if they leave one of its objectives without a value.
+    """
     from frequency_reg.dataset.base import DataError
     from frequency_reg.run import check
 
@@ -250,7 +259,9 @@ def _check_parts(plan: Plan) -> None:
             if parts not in seen:
                 seen.add(parts)
                 data[key] = data.get(key) or dataset.load()
-                check(config, data[key])
+                experiment = check(config, data[key])
+                if plan.search and experiment is not None:
+                    check_recordable(plan.sweeper, recordable(experiment))
     except DataError as error:
         _fail(error)
 
@@ -272,7 +283,8 @@ def _sweep_folder(config: Config) -> Path:
     return Path(config.outputs) / config.name
 
 
-def _conclude(plan: Plan, outcomes: list[Outcome]) -> NoReturn:
+def _conclude(plan: Plan, outcomes: Sequence[Outcome], at_best: int = 0) -> NoReturn:
+    """Say how the runs ended and where their results are; the exit code is ``at_best`` if all are complete."""
     incomplete = [outcome for outcome in outcomes if outcome.status not in ("complete", "pruned")]
     if plan.multirun:
         pruned = sum(outcome.status == "pruned" for outcome in outcomes)
@@ -287,7 +299,7 @@ def _conclude(plan: Plan, outcomes: list[Outcome]) -> NoReturn:
         if plan.multirun:
             compaction.refreshed(folder, run_directories(folder))  # so that the first table is quick
         print(f"table:  python -m analysis table {folder}\nreport: python -m analysis report {folder}")
-    sys.exit(EXIT_INCOMPLETE if incomplete else 0)
+    sys.exit(EXIT_INCOMPLETE if incomplete else at_best)
 
 
 def _fail(error: Exception) -> NoReturn:

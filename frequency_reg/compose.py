@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Plan:
         runs: one checked configuration a run, in the order they would run; of a search, which decides later, runs
             that stand for all it may decide on.
         search: what a search may vary; None for a single run and a grid.
+        sweeper: of a search, the checked node ``hydra.sweeper``.
         trials: of a search, each done for every one of ``seeds`` seeds.
     """
 
@@ -47,6 +48,7 @@ class Plan:
     varied: tuple[str, ...]
     runs: tuple[Config, ...]
     search: SearchSpace | None = None
+    sweeper: Mapping[str, Any] = field(default_factory=dict)
     trials: int = 0
     seeds: int = 1
 
@@ -157,8 +159,9 @@ def _search_plan(composer: Composer, overrides: Sequence[str], sweeper: DictConf
     ours = [text for text, override in zip(overrides, _parse(overrides), strict=True) if not _is_hydras(override)]
     space = composer.search_space(ours, sweeper.get("params") or {})
     runs = tuple(composer.config(job) for job in space.representatives())
-    check_search(_plugin_node(sweeper), space, runs)
-    return Plan(True, space.varied, runs, search=space, trials=sweeper.n_trials, seeds=len(sweeper.seeds))
+    node = _plugin_node(sweeper)
+    check_search(node, space, runs)
+    return Plan(True, space.varied, runs, search=space, sweeper=node, trials=sweeper.n_trials, seeds=len(sweeper.seeds))
 
 
 def _check_plugins(hydra_config: DictConfig) -> None:

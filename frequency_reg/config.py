@@ -144,6 +144,15 @@ def check_search(node: Mapping[str, Any], space: object, runs: Sequence[Config])
     _resolve(node["_target_"]).check_search(_own_keys(node), space, runs)
 
 
+def check_recordable(node: Mapping[str, Any], recordable: object) -> None:
+    """Let the search's sweeper refuse objectives that such a run has no value of.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    _resolve(node["_target_"]).check_recordable(_own_keys(node), recordable)
+
+
 def _own_keys(node: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in node.items() if name not in ("_target_", "_recursive_", "_convert_")}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import logging
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ examples:
   frequency-reg evaluate outputs/NAME/RUN corruption=[fog,snow,frost]
   frequency-reg evaluate outputs/NAME dataset=mnist --resize name=digits_on_mnist
   frequency-reg evaluate outputs/NAME/RUN dataset=cifar100 --labels cat:leopard,ship:rocket
+  frequency-reg evaluate outputs/NAME/RUN dataset=image_folder --labels '"cat:cat, black",ship:ship'
 
+A pair of --labels with a comma in a name is quoted, as in a CSV file.
 Every complete run is measured again from its last checkpoint; nothing is trained, nothing of a run's folder is
 changed or run as code. Results: python -m analysis table outputs/NAME-evaluation
 """
@@ -80,13 +83,22 @@ def _split(words: Sequence[str]) -> tuple[list[Path], list[str]]:
 
 
 def _labels(text: str | None) -> dict[str, str] | None:
+    """NETWORK:DATASET pairs, separated and quoted as in a line of a CSV file."""
     if text is None:
         return None
-    pairs = {}
-    for part in text.split(","):
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True, strict=True)) or [""]
+    except csv.Error as error:
+        raise ConfigError(f'--labels {text}: {error}; write a pair with a comma as "A, B:C"') from error
+    pairs: dict[str, str] = {}
+    for part in parts:
         ours, colon, theirs = (word.strip() for word in part.partition(":"))
         if not (ours and colon and theirs):
             raise ConfigError(f"--labels {text}: '{part}' is no NETWORK:DATASET pair, such as cat:leopard")
+        if ours in pairs:
+            raise ConfigError(
+                f"--labels {text}: the network's class '{ours}' is given twice; a class belongs to one pair"
+            )
         pairs[ours] = theirs
     return pairs
 

@@ -65,9 +65,10 @@ class Experiment:
 
 def build(config: Config, run_id: str, data: ImageData | None = None) -> Experiment:
     """Build every part of a run, on ``data`` if it is loaded already; touches no file but the data set's cache."""
-    device, precision = set_up_torch(config)
+    device = set_up_torch(config)
     dataset: Dataset = instantiate(config.dataset)
     data = _to_device(data or dataset.load(), device)
+    precision = chosen_precision(config, data, device)
     regularizer = Composition({name: instantiate(node) for name, node in regularizer_parts(config.regularizer).items()})
     _check_task(config, data, regularizer)
     model, added = _build_model(config, data, regularizer)
@@ -81,6 +82,8 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
     optimizer = instantiate(config.optimizer, params=regularizer.parameter_groups(model))
     probes = build_probes(config, data, model)
     sources = load_sources(config, config_columns(config), data.image_shape, data.class_names, device)
+    pruning = None if config.pruning is None else instantiate(config.pruning)
+    _check_pruning(pruning, data)
     return Experiment(
         config=config,
         run_id=run_id,
@@ -91,7 +94,7 @@ def build(config: Config, run_id: str, data: ImageData | None = None) -> Experim
         optimizer=optimizer,
         probes=probes,
         bench=replace(bench, sources=sources),
-        pruning=None if config.pruning is None else instantiate(config.pruning),
+        pruning=pruning,
         added=added,
         initial_weights=initial,
         trackers={name: instantiate(config.tracker[name]) for name in sorted(config.tracker)},
@@ -237,6 +240,12 @@ def _check_task(config: Config, data: ImageData, regularizer: Composition) -> No
         )
 
 
+def _check_pruning(rule: StoppingRule | None, data: ImageData) -> None:
+    """Refuse a rule that looks at what a run on ``data`` does not record."""
+    if rule is not None and rule.metric == "validation_accuracy" and data.train.is_regression:
+        raise ConfigError("pruning: looks at validation_accuracy; this data set has values to fit; use validation_loss")
+
+
 def _check_last_batch(config: Config, data: ImageData, model: Model) -> None:
     """Refuse a batch of one image where batch norm would take a deviation of one value, before an epoch ends on it."""
     n, size, steps = len(data.train), config.batch_size, config.steps_per_epoch
@@ -271,8 +280,8 @@ def build_diagnostics(config: Config, image_shape: ImageShape, num_classes: int)
     return diagnostics
 
 
-def set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
-    """Set threads and determinism as ``config.runtime`` says; the device and the precision to compute in.
+def set_up_torch(config: Config) -> torch.device:
+    """Set threads and determinism as ``config.runtime`` says; the device to compute on.
 
     Raises:
         ConfigError: the device is not there.
@@ -289,10 +298,19 @@ def set_up_torch(config: Config) -> tuple[torch.device, torch.dtype]:
     torch.use_deterministic_algorithms(runtime.deterministic)
     # The guard that fills every new tensor with NaN; nothing here reads what was never written, and a step is faster.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    precision = runtime.precision
+    return device
+
+
+def chosen_precision(config: Config, data: ImageData, device: torch.device) -> torch.dtype:
+    """What ``runtime.precision`` means for a network of ``data`` on ``device``.
+
+    ``auto`` is bf16 where the device is faster with it, but fp32 where the labels are values to fit: bfloat16 has 8
+    significant bits, and tells of 1,024 equidistant points in [0, 1) only 513 apart.
+    """
+    precision = config.runtime.precision
     if precision == "auto":
-        precision = "bf16" if _computes_bf16(device) else "fp32"
-    return device, {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+        precision = "bf16" if not data.train.is_regression and _computes_bf16(device) else "fp32"
+    return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
 
 
 def _available_device() -> str:

@@ -6,7 +6,8 @@ code of the folder runs), is copied into the new one after the regularizers have
     * what both have is taken over: weights, batch norm's statistics, the standardisation of the input (the network goes
       on as the function that it was, whatever data it is shown now), and masks that both have;
     * what only this run's regularizers added, such as masks, starts as they start it;
-    * what only the source's regularizers remember, buffers such as the vectors of ``spectral_norm``, is left behind;
+    * what the source's regularizers remember, buffers such as the vectors of ``spectral_norm``, is left behind where
+      this run's have no such thing, or one of another shape;
     * anything else is another architecture, and refused: a tensor that is missing, left over or of another shape.
 
 The run is another one than its source, with its own optimizer, epochs and random streams; epoch 0 is the network as it
@@ -50,7 +51,8 @@ def begin_with_initial_weights(model: Model, added: frozenset[str], config: Conf
     folder = _one_folder(config.initial_weights)
     _, trained = load_trained(KEY, str(folder), config, device)
     ours = model.state_dict()
-    theirs = {n: v for n, v in trained.model.state_dict().items() if n in ours or n not in trained.memory}
+    left = {n for n in trained.memory if n not in ours or ours[n].shape != trained.model.get_buffer(n).shape}
+    theirs = {name: value for name, value in trained.model.state_dict().items() if name not in left}
     _check_architecture(folder, theirs, ours, added)
     model.load_state_dict({**ours, **theirs})
     return trained.digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,3 +22,15 @@ class Outcome:
     status: str
     detail: str = ""
     skipped: bool = False
+
+
+class FruitlessError(Exception):
+    """A search has ended and none of its trials is complete, however many of its runs are.
+
+    Attributes:
+        outcomes: of its runs.
+    """
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes

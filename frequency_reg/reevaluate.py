@@ -13,9 +13,10 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -24,14 +25,13 @@ from frequency_reg.config import Config, ConfigError, instantiate
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.diagnostic.base import Source
 from frequency_reg.evaluate import Bench, Score, measured
-from frequency_reg.experiment import build_bench, set_up_torch
-from frequency_reg.model.base import Model
+from frequency_reg.experiment import build_bench, chosen_precision, set_up_torch
 from frequency_reg.outcome import Outcome
 from frequency_reg.provenance import generator_columns, peak_memory, provenance
 from frequency_reg.records import SCHEMA_VERSION, RunWriter, read_run, run_directories
 from frequency_reg.run import held
 from frequency_reg.run_id import config_columns, finished_outcome, recorded_run
-from frequency_reg.shift import Chosen, Shift, shared_classes, shown_split
+from frequency_reg.shift import Shift, restricted, shared_classes, shown_split
 from frequency_reg.source import load_sources, refuse_itself
 from frequency_reg.stored import StoredRun, Trained, load_model, recorded_overrides, stored_run
 
@@ -166,7 +166,7 @@ class _Ready:
         trained: the network, all its classes.
         data: the data set as it is.
         pairs: (class of the network, class of the data set) that mean the same.
-        bench: for networks restricted to these classes; holds the sources, restricted too.
+        bench: for networks restricted to these classes; holds the sources, all their classes.
         device: where the network is.
         identity: of the evaluation.
         directory: of its records.
@@ -197,7 +197,7 @@ def _ready(evaluation: Evaluation, data_sets: DataSets) -> _Ready:
         ConfigError, DataError: see :func:`evaluate`.
     """
     stored, config = evaluation.stored, evaluation.config
-    device, precision = set_up_torch(config)
+    device = set_up_torch(config)
     trained = load_model(stored, lambda: data_sets(stored.config.dataset), device)
     sources = load_sources(config, stored.row, trained.image_shape, trained.class_names, device)
     identity = _identity(evaluation, trained, sources)
@@ -206,20 +206,25 @@ def _ready(evaluation: Evaluation, data_sets: DataSets) -> _Ready:
     if not evaluation.shift.resize:
         none = Split(data.test.images[:0], data.test.labels[:0])
         shown_split(none, pairs, trained.image_shape, evaluation.shift)  # refuses another shape
-    bench = build_bench(config, trained.image_shape, len(pairs), precision)
+    bench = build_bench(config, trained.image_shape, len(pairs), chosen_precision(config, data, device))
     whole = _whole(pairs, trained, data)
     _check_published(bench, data, whole=whole and data.image_shape == trained.image_shape)
-    asked = {key: replace(each, model=_restricted(each.model, pairs, whole)) for key, each in sources.items()}
     directory = (Path(config.outputs) / config.name / _directory_name(stored, identity)).absolute()
-    return _Ready(trained, data, pairs, replace(bench, sources=asked), device, identity, directory)
+    return _Ready(trained, data, pairs, replace(bench, sources=sources), device, identity, directory)
 
 
 def _whole(pairs: list[tuple[int, int]], trained: Trained, data: ImageData) -> bool:
     return pairs == [(i, i) for i in range(len(trained.class_names))] and len(data.class_names) == len(pairs)
 
 
-def _restricted(network: Model, pairs: Sequence[tuple[int, int]], whole: bool) -> Model:
-    return cast(Model, network if whole else Chosen(network, [ours for ours, _ in pairs]))
+@contextmanager
+def _restricted(ready: _Ready) -> Iterator[None]:
+    """Inside, the network and its sources tell the paired classes apart, as the data set numbers them."""
+    with ExitStack() as stack:
+        if not ready.whole:
+            for model in (ready.trained.model, *(source.model for source in ready.bench.sources.values())):
+                stack.enter_context(restricted(model, [ours for ours, _ in ready.pairs]))
+        yield
 
 
 def _check_published(bench: Bench, data: ImageData, *, whole: bool) -> None:
@@ -261,11 +266,12 @@ def _record(evaluation: Evaluation, ready: _Ready) -> Outcome:
     writer = RunWriter(ready.directory, ready.identity, stamp=stamp, schemas=schemas)
     for table, kept in _kept_tables(stored):
         writer.add(table, kept)
-    model, data = _restricted(ready.trained.model, ready.pairs, ready.whole), _shown(evaluation, ready)
-    clean = _score_of_training(stored, ready) or bench.clean_score(model, data)
+    model, data = ready.trained.model, _shown(evaluation, ready)
     versions: dict[str, str] = {}
-    for table, columns in measured(model, data, bench, clean=clean, versions=versions):
-        writer.add(table, columns)
+    with _restricted(ready):
+        clean = _score_of_training(stored, ready) or bench.clean_score(model, data)
+        for table, columns in measured(model, data, bench, clean=clean, versions=versions):
+            writer.add(table, columns)
     row = {
         **{column: stored.row.get(column) for column in _KEPT_COLUMNS},
         "run_name": ready.directory.name,

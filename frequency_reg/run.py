@@ -66,19 +66,20 @@ def run(config: Config) -> Outcome:
         return finished_outcome(directory, run_id) or _Recorder(experiment, directory, ours).execute()
 
 
-def check(config: Config, data: ImageData) -> None:
-    """Build a run's parts on ``data`` and throw them away.
+def check(config: Config, data: ImageData) -> Experiment | None:
+    """The parts of a run on ``data``, to be looked at and thrown away; None if they cannot be built.
 
     Raises:
         ConfigError, DataError: a part refuses its parameters, the data or another part. Every other failure is left
             to the run itself, whose status it becomes.
     """
     try:
-        build(config, identity(config), data)
+        return build(config, identity(config), data)
     except (ConfigError, DataError):
         raise
     except Exception as error:
         _log.debug("%s: cannot be built (%s)", run_directory(config), error)
+        return None
 
 
 def _failed_to_build(config: Config, error: Exception) -> Outcome:

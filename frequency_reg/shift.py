@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,42 +31,54 @@ class Shift:
     labels: Mapping[str, str] | None = None
 
 
-class Chosen(nn.Module):
-    """A network restricted to some of its classes, as they are numbered in a :class:`Split` of those classes.
+@contextmanager
+def restricted(model: nn.Module, classes: Sequence[int]) -> Iterator[None]:
+    """Inside, ``model`` gives the logits of ``classes`` alone, in their order, (N, len(classes)).
+
+    A hook selects them, the last of the network's: its modules keep the paths that they had in training.
 
     Args:
         model: (N, C, H, W) -> (N, classes) logits.
-        classes: the network's classes that stay, in their new order.
+        classes: those that stay, as they are numbered in a :class:`Split` of those classes.
     """
+    handle = model.register_forward_hook(partial(_selected, classes=list(classes)))
+    try:
+        yield
+    finally:
+        handle.remove()
 
-    def __init__(self, model: nn.Module, classes: Sequence[int]) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("classes", torch.tensor(classes))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, len(classes))."""
-        logits: Tensor = self.model(images)
-        return logits.index_select(1, self.get_buffer("classes"))
+def _selected(_: nn.Module, __: Any, logits: Tensor, *, classes: list[int]) -> Tensor:
+    return logits[:, classes]
 
 
 def shared_classes(trained: Sequence[str], shown: Sequence[str], shift: Shift) -> list[tuple[int, int]]:
     """Pairs (class of the network, class of the data set) that mean the same, in the network's order.
 
     Raises:
-        ConfigError: a named class does not exist, or no class is shared.
+        ConfigError: the data set has no classes, a named class does not exist, one of the data set's is in two pairs,
+            or no class is shared.
     """
+    if not shown:
+        raise ConfigError(
+            "this data set has values to fit; only images with classes can be shown to a classifier, such as "
+            "dataset=mnist"
+        )
     wanted = shift.labels if shift.labels is not None else {name: name for name in trained if name in shown}
     for ours, theirs in wanted.items():
         for name, names, whose in ((ours, trained, "the network's"), (theirs, shown, "the data set's")):
             if name not in names:
                 raise ConfigError(f"--labels {ours}:{theirs}: '{name}' is none of {whose} classes: {', '.join(names)}")
+        if sum(theirs == other for other in wanted.values()) > 1:
+            raise ConfigError(
+                f"--labels {ours}:{theirs}: the data set's class '{theirs}' is given twice; a class belongs to one pair"
+            )
     if not wanted:
         raise ConfigError(
             f"the network's classes ({_listed(trained)}) and the data set's ({_listed(shown)}) have no name in common; "
             "say which mean the same: --labels NETWORK:DATASET,..."
         )
-    return [(trained.index(ours), shown.index(theirs)) for ours, theirs in wanted.items()]
+    return sorted((trained.index(ours), shown.index(theirs)) for ours, theirs in wanted.items())
 
 
 def shown_split(split: Split, pairs: Sequence[tuple[int, int]], shape: tuple[int, int, int], shift: Shift) -> Split:

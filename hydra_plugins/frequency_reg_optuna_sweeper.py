@@ -11,6 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from frequency_reg.config import Config
+from frequency_reg.recordable import Recordable
 from frequency_reg.search_space import SearchSpace
 
 
@@ -43,6 +44,19 @@ class OptunaSweeper(Sweeper):
         from sweeps.study_settings import check_search, study_settings
 
         check_search(study_settings(keys), space, runs)
+
+    @staticmethod
+    def check_recordable(keys: dict[str, Any], recordable: Recordable) -> None:
+        """Refuse objectives that a run which can record this much has no value of.
+
+        Raises:
+            ConfigError: naming the objective and how to mend it.
+        """
+        from sweeps.objective import check_recordable
+        from sweeps.study_settings import study_settings
+
+        for goal in study_settings(keys).goals:
+            check_recordable(goal.name, recordable)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Make the launcher that the configuration names."""

@@ -20,6 +20,7 @@ from statistics import fmean
 from typing import Any, Literal, get_args
 
 from frequency_reg.config import Config, ConfigError, nearest, variant_name
+from frequency_reg.recordable import Recordable
 from frequency_reg.records import Tables, read
 
 Direction = Literal["maximize", "minimize"]
@@ -95,13 +96,56 @@ def _check_ssr(name: str, rest: Sequence[str], config: Config) -> None:
     layer, normalization, reference = rest
     if not layer or normalization not in NORMALIZATIONS or reference not in REFERENCES:
         _refuse(name, config)
-    if (normalization, reference) == ("absolute_folded", "init"):
+    if (normalization, reference) == ("absolute_folded", "init") and config.initial_weights is None:
         raise ConfigError(
             f"{_KEY}.{name}: has no value, batch norm has no statistics to fold in before the first update; "
             f"use ssr/{layer}/absolute_folded/epoch_1"
         )
     if "kernel_spectrum" not in map(variant_name, config.probe.values()):
         raise ConfigError(f"{_KEY}.{name}: runs do not record it; add probe=[kernel_spectrum]")
+
+
+def check_recordable(name: str, recordable: Recordable) -> None:
+    """Refuse an objective that :func:`check_objective` takes and the parts of a run leave without a value.
+
+    Raises:
+        ConfigError: naming the objective and why there is none.
+    """
+    head, *rest = name.split("/")
+    if name == "validation_accuracy" and not recordable.accuracy:
+        raise ConfigError(f"{_KEY}.{name}: this data set has values to fit; use {_KEY}={{validation_loss:minimize}}")
+    if head == "robustness" and not recordable.corruptions.intersection(rest[:1] or recordable.corruptions):
+        raise ConfigError(
+            f"{_KEY}.{name}: the images of a published set are test images, and test data never selects; use a "
+            "corruption that is computed, such as corruption=[gaussian_noise]"
+        )
+    if head == "ssr":
+        _check_layer(name, rest, recordable)
+
+
+def _check_layer(name: str, rest: Sequence[str], recordable: Recordable) -> None:
+    layer, normalization, reference = rest
+    banded = [each for each in recordable.convolutions if each.has_high_band]
+    if not banded:
+        raise ConfigError(f"{_KEY}.{name}: the model has no convolution with a square kernel larger than 1 x 1")
+    named = {"first": banded[0], "last": banded[-1]}
+    found = named.get(layer) or {each.layer: each for each in recordable.convolutions}.get(layer)
+    if found is None:
+        raise _no_layer(name, layer, [each.layer for each in recordable.convolutions])
+    if not found.has_high_band:
+        raise ConfigError(f"{_KEY}.{name}: a kernel of 1 x 1 has no high band; choose another layer")
+    if normalization == "absolute_folded" and not found.has_gain:
+        raise ConfigError(
+            f"{_KEY}.{name}: no batch norm follows {found.layer} whose gain could be folded in; use "
+            f"ssr/{layer}/absolute/{reference}"
+        )
+
+
+def _no_layer(name: str, layer: str, layers: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"{_KEY}.{name}: the model has no layer {layer}; its convolutions are {', '.join(layers)}"
+        f"{nearest(layer, layers)}. first and last name them in every model"
+    )
 
 
 def _refuse(name: str, config: Config) -> None:
@@ -164,11 +208,7 @@ def _suppression(name: str, rest: Sequence[str], tables: Tables) -> float | None
         return None
     depth = {"first": min(depths), "last": max(depths)}.get(layer)
     if depth is None and layer not in {row["layer"] for row in rows}:
-        layers = list(dict.fromkeys(row["layer"] for row in rows))
-        raise ConfigError(
-            f"{_KEY}.{name}: the model has no layer {layer}; its convolutions are {', '.join(layers)}"
-            f"{nearest(layer, layers)}. first and last name them in every model"
-        )
+        raise _no_layer(name, layer, list(dict.fromkeys(row["layer"] for row in rows)))
     wanted = [
         row
         for row in rows

@@ -10,10 +10,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from frequency_reg.compose import Composer
+from frequency_reg.outcome import FruitlessError
 from sweeps.launch import hydra_overrides
 from sweeps.mirror import StorageMirror, open_mirror
 from sweeps.optuna_part import OPTUNA
-from sweeps.study import Search
+from sweeps.study import Result, Search
 from sweeps.study_result import describe, publish
 from sweeps.study_settings import study_settings
 
@@ -34,6 +35,7 @@ def search(
 
     Raises:
         ConfigError: a key of the search, its space or its storage is wrong.
+        FruitlessError: no trial is complete.
         KeyboardInterrupt: interrupted; the same command goes on.
     """
     settings = study_settings(keys)
@@ -50,10 +52,17 @@ def search(
         result = ours.run(mirror)
     publish(ours.folder, result, ours.identity)
     print(describe(result), flush=True)
+    _require_a_trial(result)
     return [
         JobReturn(overrides=run.overrides, status=JobStatus.COMPLETED, _return_value=outcome)
         for run, outcome in result.runs
     ]
+
+
+def _require_a_trial(result: Result) -> None:
+    if not result.front and not result.interrupted:
+        why = f"; the last one: {result.trials[-1].detail}" if result.trials else ""
+        raise FruitlessError(f"no trial of this search is complete{why}", [outcome for _, outcome in result.runs])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from frequency_reg import cli, records
 from tests.conftest import SMALL
 from tests.contract.house import variants
 
+FUNCTION = ("dataset=sinusoids", "model=mlp", "model.hidden=[8]", "corruption=[]", "probe=[]")
 BAD_INPUT = [
     (["regularizer.strenght=1"], "error: regularizer.strenght: unknown key; the chosen regularizer has no keys"),
     (
@@ -82,6 +83,18 @@ BAD_INPUT = [
             "hydra.sweeper.objectives={clean_accuracy:maximize}",
         ],
         "test data never selects",
+    ),
+    (
+        ["-m", "hydra/sweeper=optuna", "optimizer.lr=interval(.1,1)", *FUNCTION],
+        "error: hydra.sweeper.objectives.validation_accuracy: this data set has values to fit; use "
+        "hydra.sweeper.objectives={validation_loss:minimize}",
+    ),
+    (
+        [
+            *("-m", "hydra/sweeper=optuna", "optimizer.lr=interval(.1,1)", "model=lenet", "model.padding=2"),
+            "hydra.sweeper.objectives={ssr/first/absolute_folded/epoch_1:minimize}",
+        ],
+        "error: hydra.sweeper.objectives.ssr/first/absolute_folded/epoch_1: no batch norm follows conv1 whose gain",
     ),
     (["-m", "hydra/sweeper=optuna", "optimizer.lr=interval(.1,1)", "seed=0,1"], "write hydra.sweeper.seeds=[0,1,2]"),
     (

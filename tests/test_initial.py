@@ -93,6 +93,18 @@ def test_what_the_sources_regularizer_remembers_is_left_behind(small):
     assert all(torch.equal(value, state(source)[name]) for name, value in again.items())
 
 
+def test_what_the_sources_regularizer_remembers_in_another_shape_is_left_behind(small):
+    """A convolution's vector has the shape of a kernel's input under ``matrix``, of a map under ``operator``."""
+    lenet = ("model=lenet", "model.padding=2", "regularizer=spectral_norm")
+    matrix, operator = (f"regularizer.spectral_norm_of={of}" for of in ("matrix", "operator"))
+    source = run(small(*lenet, matrix, "name=source", "steps_per_epoch=2")).directory
+    fresh = build(small(*lenet, operator), "x").model.state_dict()
+    model = build(small(*lenet, operator, f"initial_weights={source}"), "x").model.state_dict()
+    other = {name for name, value in state(source).items() if value.shape != fresh[name].shape}
+    assert other
+    assert all(torch.equal(model[name], (fresh if name in other else state(source))[name]) for name in model)
+
+
 def test_identity_and_records_name_the_source_not_its_place(small, source, tmp_path):
     shutil.copytree(source, tmp_path / "copy")
     here, there = small(f"initial_weights={source}"), small(f"initial_weights={tmp_path / 'copy'}")

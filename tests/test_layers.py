@@ -121,7 +121,10 @@ def test_analysis_imports_records_only(module):
 
 SEEN_BY_SWEEPS = LEAVES | {
     f"frequency_reg.{name}"
-    for name in ("compose", "config", "isolation", "manifest", "places", "progress", "run_id", "search_space", "settle")
+    for name in (
+        *("compose", "config", "isolation", "manifest", "places", "progress", "recordable", "run_id", "search_space"),
+        "settle",
+    )
 }
 
 

@@ -101,6 +101,16 @@ def test_another_data_set_is_shown_without_training(trained):
     assert (row["config.dataset"], row["config.trained_on"], row["config.shift.resize"]) == ("bands", "digits", True)
 
 
+def test_layers_are_named_as_in_training_where_classes_are_left_out(trained):
+    diagnostics = ["diagnostic=[fourier_heat_map,class_activation_map]", "diagnostic.fourier_heat_map.layers=true"]
+    images = [f"diagnostic.{name}.images=2" for name in ("fourier_heat_map", "class_activation_map")]
+    assert command(trained, "corruption=[]", *diagnostics, *images, "--labels", "3:3,8:8") == 0
+    new, layers = read(evaluated(trained)), set(read(trained)["spectra"]["layer"].to_pylist())
+    assert set(new["fourier_activation_map"]["layer"].to_pylist()) == layers
+    assert set(new["class_activation_map"]["layer"].to_pylist()) == {"stages.2"}
+    assert set(new["class_activation_map"]["class_index"].to_pylist()) <= {0, 1}
+
+
 def _band_classes() -> tuple[str, ...]:
     from frequency_reg.compose import make_plan
     from frequency_reg.config import instantiate
@@ -167,7 +177,13 @@ def test_the_clean_score_of_training_stands_where_nothing_else_needs_it(trained,
         (["corruption=[fog]"], "evaluate: which runs? Give a run's folder"),
         (["{run}", "model=lenet"], "model=lenet: the network is trained already"),
         (["{run}", "corruption=[fogg]"], "fogg"),
+        (["{run}", "dataset=sinusoids", "corruption=[]"], "error: this data set has values to fit; only images with"),
         (["{run}", "--labels", "cat"], "'cat' is no NETWORK:DATASET pair"),
+        (["{run}", "--labels", ""], "'' is no NETWORK:DATASET pair"),
+        (["{run}", "--labels", "3:3,3:8"], "--labels 3:3,3:8: the network's class '3' is given twice; a class belongs"),
+        (["{run}", "--labels", "3:3,8:3"], "--labels 3:3: the data set's class '3' is given twice; a class belongs to"),
+        (["{run}", "--labels", '"3:3,8:8'], 'unexpected end of data; write a pair with a comma as "A, B:C"'),
+        (["{run}", "--labels", '"left, right:3",8:8'], "'left, right' is none of the network's classes: 0, 1, 2"),
         (["{empty}"], "no run.parquet at any depth"),
     ],
 )

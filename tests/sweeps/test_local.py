@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -15,7 +14,6 @@ import pytest
 
 from frequency_reg import presence, records
 from frequency_reg.run_id import run_directory
-from sweeps import gpu
 from sweeps.backend import Task
 from sweeps.local import LocalBackend, _describe_exit
 from sweeps.resources import divide
@@ -208,44 +206,6 @@ def test_exit_codes_in_words(code, text):
 )
 def test_cores_and_gpus_are_divided(cores, places, workers, threads, expected):
     assert divide(cores, places=places, workers=workers, threads=threads) == expected
-
-
-def test_gpus_of_the_environment(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, GPU-abc")
-    assert gpu.usable("auto") == ("0", "GPU-abc")
-    assert gpu.usable("cuda:1") == ("GPU-abc",)
-    assert gpu.usable("cpu") == ()
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert gpu.usable("auto") == ()
-
-
-CLAIM = """
-import sys, time
-from pathlib import Path
-from sweeps import gpu
-print(gpu.claim(sys.argv[2].split(","), int(sys.argv[3]), Path(sys.argv[1])), flush=True)
-time.sleep(60)
-"""
-
-
-def test_runs_share_a_gpu_only_when_asked_and_a_killed_one_frees_its_place(tmp_path):
-    def claim(places):
-        command = [sys.executable, "-c", CLAIM, str(tmp_path), "a,b", str(places)]
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-    first, second = claim(1), claim(1)
-    assert {first.stdout.readline(), second.stdout.readline()} == {"a\n", "b\n"}
-    third = claim(1)
-    assert select.select([third.stdout], [], [], 1.0)[0] == [], "no place is free"
-    sharing = claim(2)
-    assert sharing.stdout.readline() in ("a\n", "b\n")
-    first.kill()
-    first.wait()
-    assert third.stdout.readline() in ("a\n", "b\n")
-    for process in (first, second, third, sharing):
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.mark.parametrize(("code", "said"), [(-9, "signal 9 (SIGKILL)"), (-35, "signal 35"), (3, "with code 3")])

@@ -4,12 +4,14 @@ import pytest
 
 from frequency_reg.config import ConfigError
 from frequency_reg.probe.kernel_spectrum import REFERENCES as REFERENCES_RECORDED
+from frequency_reg.recordable import Convolution, Recordable
 from frequency_reg.spectrum import NORMALIZATIONS as NORMALIZATIONS_RECORDED
 from sweeps.objective import (
     NORMALIZATIONS,
     REFERENCES,
     Objective,
     check_objective,
+    check_recordable,
     learning_curve,
     measure,
     objectives_of,
@@ -180,3 +182,74 @@ def test_objectives_that_a_run_does_not_record(here, override, name, message):
 @pytest.mark.parametrize("name", ["validation_loss", "robustness", "robustness/gaussian_noise/2", "ssr/a.b/dc/init"])
 def test_objectives_that_are_fine(config, name):
     check_objective(name, config)
+
+
+def test_with_initial_weights_a_folded_spectrum_can_be_compared_with_the_beginning(here):
+    """Batch norm's statistics are the source's then."""
+    config = here.composer.config([*here.fixed, "initial_weights=somewhere"])
+    check_objective("ssr/first/absolute_folded/init", config)
+
+
+CLASSES = Recordable(
+    accuracy=True,
+    corruptions=frozenset({"fog", "snow"}),
+    convolutions=(
+        Convolution("stem", has_high_band=True, has_gain=True),
+        Convolution("middle", has_high_band=True, has_gain=False),
+        Convolution("shortcut", has_high_band=False, has_gain=True),
+    ),
+)
+VALUES = Recordable(accuracy=False, corruptions=frozenset(), convolutions=())
+
+
+@pytest.mark.parametrize(
+    ("name", "recordable", "message"),
+    [
+        (
+            "validation_accuracy",
+            VALUES,
+            "this data set has values to fit; use hydra.sweeper.objectives={validation_loss:minimize}",
+        ),
+        (
+            "robustness",
+            VALUES,
+            "the images of a published set are test images, and test data never selects; use a corruption that is "
+            "computed, such as corruption=[gaussian_noise]",
+        ),
+        ("robustness/cifar10c", CLASSES, "the images of a published set are test images, and test data never selects"),
+        ("robustness/cifar10c/1", CLASSES, "the images of a published set are test images"),
+        ("ssr/first/dc/init", VALUES, "the model has no convolution with a square kernel larger than 1 x 1"),
+        (
+            "ssr/last/absolute_folded/epoch_1",
+            CLASSES,
+            "no batch norm follows middle whose gain could be folded in; use ssr/last/absolute/epoch_1",
+        ),
+        ("ssr/middle/absolute_folded/init", CLASSES, "no batch norm follows middle"),
+        ("ssr/shortcut/dc/init", CLASSES, "a kernel of 1 x 1 has no high band; choose another layer"),
+        (
+            "ssr/stam/dc/init",
+            CLASSES,
+            "the model has no layer stam; its convolutions are stem, middle, shortcut; did you mean stem?. first and "
+            "last name them in every model",
+        ),
+    ],
+)
+def test_objectives_that_the_parts_of_a_run_leave_without_a_value(name, recordable, message):
+    with pytest.raises(ConfigError) as error:
+        check_recordable(name, recordable)
+    assert str(error.value).startswith(f"hydra.sweeper.objectives.{name}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("name", "recordable"),
+    [
+        ("validation_accuracy", CLASSES),
+        ("validation_loss", VALUES),
+        ("robustness", CLASSES),
+        ("robustness/fog/1", CLASSES),
+        ("ssr/first/absolute_folded/epoch_1", CLASSES),
+        ("ssr/last/absolute/init", CLASSES),
+    ],
+)
+def test_objectives_that_the_parts_of_a_run_give_a_value(name, recordable):
+    check_recordable(name, recordable)

@@ -66,3 +66,14 @@ def test_a_search_that_was_killed_ends_with_the_suggestions_and_the_front_of_one
         for folder in (whole, pieces)
     ]
     assert digests[0] == digests[1]
+
+
+def test_a_search_without_a_complete_trial_ends_with_1_and_says_why(tmp_path):
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "optimizer.lr=interval(.01,.1)", "corruption=[]"]
+    pruner = "hydra.sweeper.pruner={_target_:optuna.pruners.ThresholdPruner,lower:2}"  # no accuracy is that large
+    small = [text for text in SMALL if not text.startswith("corruption")]
+    command = [sys.executable, "-m", "frequency_reg", "-m", *small, "name=s", *search, pruner]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1
+    assert "error: no trial of this search is complete; the last one: at epoch 1\n" in done.stderr
+    assert "0 of 2 runs complete, 2 pruned" in done.stdout
