@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import metric, unpaired
 from analysis.aggregate import DESCRIPTION, lowest_n
-from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
+from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, unregularized
 from analysis.confounding import confounded
 from analysis.filter import same
 from analysis.formatting import (
@@ -186,7 +186,7 @@ def _undisturbed(configurations: Configurations) -> list[str]:
     none = [str(label) for label, row in choices.iterrows() if row.get(REGULARIZER) == "none"]
     if none:
         return none
-    zero = [str(label) for label, row in choices.iterrows() if (found := strengths(row)) and not any(found.values())]
+    zero = [str(label) for label, row in choices.iterrows() if unregularized(row)]
     if not zero and len(choices) == 1:
         raise AnalysisError(
             f"there is one configuration only ({value_text(choices.index[0])}), and nothing to compare it with. "

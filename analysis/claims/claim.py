@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.configuration import PREFIX, strengths
+from analysis.configuration import PREFIX, strengths, unregularized
 from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.load import Records
@@ -27,7 +27,7 @@ class Side:
     """Configurations that one side of a comparison may be.
 
     Attributes:
-        regularizer: its name; ``none`` is also every regularizer of strength 0.
+        regularizer: its name; ``none`` is also every regularizer of strength 0 in all parts.
         strength: its strength; None where it has none. Of several regularizers, the only one's that has a strength.
         stronger_than: every strength above this one, in place of ``strength``.
         part: a regularizer of which this is a part, in place of ``regularizer`` (``a`` of ``a+b``).
@@ -58,7 +58,7 @@ class Side:
         if self.part:
             return self.part in str(name).split("+")
         if self.regularizer == "none":
-            return name == "none" or (bool(found) and not any(found.values()))
+            return unregularized(choices)
         if name != self.regularizer:
             return False
         if self.stronger_than is not None:

@@ -51,6 +51,14 @@ def test_strength_zero_is_the_baseline_where_none_was_not_run(tmp_path: Path) ->
     assert compare.baselines(records.configurations) == {"weight_decay 0.1": "weight_decay 0"}
 
 
+def test_masks_with_a_weight_decay_of_zero_are_no_default_baseline(tmp_path: Path) -> None:
+    for strength in (0.0, 0.1):
+        choices = {"regularizer": "spectral_mask+weight_decay", "regularizer.weight_decay": strength}
+        write_run(tmp_path / f"w{strength}", choices, 0)
+    with pytest.raises(analysis.AnalysisError, match="no configuration has regularizer=none or strength 0"):
+        compare.baselines(analysis.load(tmp_path).configurations)
+
+
 def test_contexts_are_not_mixed(tmp_path: Path) -> None:
     for model in ("lenet", "resnet20"):
         for index, regularizer in enumerate(("none", "spectral_mask")):
