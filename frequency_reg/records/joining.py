@@ -11,10 +11,14 @@ from frequency_reg.records.validity import as_text
 
 
 def concatenate(chunks: Iterable[pa.Table]) -> pa.Table:
-    """Stack tables whose ``config.*`` columns may differ: absent is NULL, int widens to float, otherwise text."""
+    """Stack tables whose ``config.*`` columns may differ: absent is NULL, int widens to float, otherwise text.
+
+    A text column without a value is how a null of any type is recorded: it takes the type that the others have.
+    """
     chunks = list(chunks)
     with contextlib.suppress(pa.ArrowTypeError, pa.ArrowInvalid):
         return pa.concat_tables(chunks, promote_options="permissive")
+    chunks = [_untyped(table) for table in chunks]
     kinds: dict[str, set[pa.DataType]] = {}
     for table in chunks:
         for entry in table.schema:
@@ -33,6 +37,14 @@ def _promotable(name: str, kinds: Iterable[pa.DataType]) -> bool:
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         return False
     return True
+
+
+def _untyped(table: pa.Table) -> pa.Table:
+    """``table`` with text columns of nothing but NULL as columns without a type."""
+    for place, entry in enumerate(table.schema):
+        if pa.types.is_string(entry.type) and table[place].null_count == len(table):
+            table = table.set_column(place, entry.name, pa.nulls(len(table)))
+    return table
 
 
 def _as_text(table: pa.Table, names: set[str]) -> pa.Table:
