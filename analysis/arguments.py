@@ -114,7 +114,10 @@ def _shape() -> argparse.ArgumentParser:
 def _base() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument(
-        "--baseline", action="append", metavar="KEY=VALUE", help="default: regularizer=none, or strength 0"
+        "--baseline",
+        action="append",
+        metavar="KEY=VALUE",
+        help="default: regularizer=none; where nothing else differs and there is no none, strength 0",
     )
     return parent
 

@@ -75,8 +75,8 @@ def differences(
 
     Args:
         baseline: what the baseline's configuration says, such as ``{"regularizer": "none"}``; the default is
-            ``regularizer=none``, or strength 0 where there is no ``none``. Each configuration is compared with the
-            baseline that agrees with it in everything else that differs (model, data set, ...).
+            ``regularizer=none``, or strength 0 in contexts without ``none``. Each configuration is compared with the
+            baseline that agrees with it in everything else that differs (model, data set, ...): its context.
         metrics: names as in :mod:`analysis.metric`; :func:`default_metrics` if left out.
         match: one of :data:`MATCHES`: where several configurations fit the baseline, such as strengths of one
             regularizer, the one whose mean in it is nearest. The metric is compared first, which says how near.
@@ -150,8 +150,7 @@ def baselines(
             several fit one configuration.
     """
     candidates, rest = _candidates(configurations, baseline)
-    rows = configurations.choices[rest].itertuples(name=None)
-    contexts = {str(label): tuple(map(value_text, row)) for label, *row in rows}
+    contexts = _contexts(configurations, rest)
     partner: dict[str, str] = {}
     for label, context in contexts.items():
         fitting = [c for c in candidates if contexts[c] == context]
@@ -175,29 +174,36 @@ def _nearest(fitting: Sequence[str], label: str, near: Mapping[str, float]) -> l
 
 def _candidates(configurations: Configurations, baseline: Mapping[str, str] | None) -> tuple[list[str], list[str]]:
     """Labels of the baselines, and the columns in which a configuration must agree with its own."""
-    candidates = _matching(configurations, baseline) if baseline else _undisturbed(configurations)
     groups = {key.partition(".")[0] for key in baseline or ("regularizer",)}
-    return candidates, [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+    rest = [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+    return _matching(configurations, baseline) if baseline else _undisturbed(configurations, rest), rest
 
 
-def _undisturbed(configurations: Configurations) -> list[str]:
-    """Configurations without regularization: ``none``, or strength 0 in every part where there is no ``none``."""
-    choices = configurations.choices
+def _contexts(configurations: Configurations, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What each configuration has in some columns, as text."""
+    rows = configurations.choices[list(columns)].itertuples(name=None)
+    return {str(label): tuple(map(value_text, row)) for label, *row in rows}
+
+
+def _undisturbed(configurations: Configurations, agreeing: Sequence[str]) -> list[str]:
+    """Configurations without regularization: ``none`` of each context, or strength 0 in one that has no ``none``."""
+    choices, contexts = configurations.choices, _contexts(configurations, agreeing)
     none = [str(label) for label, row in choices.iterrows() if row.get(REGULARIZER) == "none"]
-    if none:
-        return none
-    zero = [str(label) for label, row in choices.iterrows() if unregularized(row)]
-    if not zero and len(choices) == 1:
+    served = {contexts[label] for label in none}
+    zero = [
+        str(label) for label, row in choices.iterrows() if unregularized(row) and contexts[str(label)] not in served
+    ]
+    if none or zero:
+        return [*none, *zero]
+    if len(choices) == 1:
         raise AnalysisError(
             f"there is one configuration only ({value_text(choices.index[0])}), and nothing to compare it with. "
             "Give the folder of the sweep, or several folders."
         )
-    if not zero:
-        raise AnalysisError(
-            "no baseline: no configuration has regularizer=none or strength 0. Choose one with --baseline KEY=VALUE; "
-            f"the configurations differ in {_keys(configurations)}."
-        )
-    return zero
+    raise AnalysisError(
+        "no baseline: no configuration has regularizer=none or strength 0. Choose one with --baseline KEY=VALUE; "
+        f"the configurations differ in {_keys(configurations)}."
+    )
 
 
 def _matching(configurations: Configurations, baseline: Mapping[str, str]) -> list[str]:
