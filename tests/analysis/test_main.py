@@ -75,6 +75,11 @@ def test_report_prints_its_path_from_a_copied_folder(tmp_path: Path) -> None:
             ["compare", "{sweep}", "--metrics", "ssr/first/dc"],
             "unknown metric 'ssr/first/dc'. Did you mean ssr/first/dc/init",
         ),
+        (["table", "{sweep}", "--metrics", "t*_mse"], "no run here has a value of train_mse, test_mse."),
+        (
+            ["table", "{sweep}", "--metrics", "t*_mse", "--format", "csv"],
+            "no run here has a value of train_mse, test_mse.",
+        ),
         (["table", "{sweep}", "--where", "seed=7"], "no run has seed=7. Values here: 0, 1, 2."),
         (["table", "{sweep}", "--sort", "-spede"], "--sort: no column 'spede'. Columns here: regularizer"),
         (["table", "{sweep}", "--group", "modle"], "--group: unknown key 'modle'. Did you mean model"),
