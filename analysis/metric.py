@@ -200,8 +200,13 @@ def values(records: Records, names: Sequence[str] | None = None) -> pd.DataFrame
     return records.sql(query(names))
 
 
-def names(records: Records) -> list[str]:
-    """Every metric that these records can have: those of runs, of corruptions, and SSRs of every layer."""
+def names(records: Records | Sequence[Records]) -> list[str]:
+    """Every metric that these records, or some of several, can have: of runs, of corruptions, SSRs of every layer."""
+    several = [records] if isinstance(records, Records) else records
+    return list(dict.fromkeys(name for one in several for name in _names(one)))
+
+
+def _names(records: Records) -> list[str]:
     points = records.sql(
         "SELECT DISTINCT corruption, format('{:.12g}', parameter) AS parameter FROM corrupted "
         "WHERE corruption IS NOT NULL ORDER BY ALL"
@@ -216,7 +221,7 @@ def names(records: Records) -> list[str]:
     return [*_RUN, *_OVERALL_LABELS, *robust, *ssr, *explained(records)]
 
 
-def check(records: Records, wanted: Sequence[str]) -> None:
+def check(records: Records | Sequence[Records], wanted: Sequence[str]) -> None:
     """Raise :class:`AnalysisError` for the first name that no run can have, with the nearest valid ones."""
     # The default table is shown for every model, also where one has no layer with an SSR.
     plain = {*DEFAULT, *_RUN, *_OVERALL_LABELS}

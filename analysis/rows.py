@@ -77,8 +77,8 @@ class Rows:
         return replace(self, metrics=kept)
 
 
-def metrics_named(records: Records, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names of metrics for patterns such as ``accuracy/gaussian_noise/*``.
+def metrics_named(records: Records | Sequence[Records], patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names of metrics, of these records or some of several, for patterns such as ``accuracy/gaussian_noise/*``.
 
     Returns:
         All names, each once, and those of them that only a pattern stands for.

@@ -18,7 +18,7 @@ from analysis.__main__ import main
 from analysis.formatting import columns
 from frequency_reg.compose import make_plan
 from frequency_reg.settle import settle
-from tests.analysis.synthetic import SWEEP, edit, write_sweep
+from tests.analysis.synthetic import SWEEP, edit, write_run, write_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +227,22 @@ def test_two_runs_side_by_side(sweep: Path, capsys: pytest.CaptureFixture[str]) 
     head, first, *_ = csv.reader(io.StringIO(capsys.readouterr().out))
     assert head == ["metric", "A", "B", "B-A"]
     assert (first[0], *map(float, first[1:])) == ("clean_accuracy", *map(pytest.approx, (0.79, 0.86, 0.07)))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_runs_side_by_side_that_were_tested_on_different_things(
+    order: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name and a pattern stand for what any of them has; the others have a dash."""
+    for name, corruption in (("noisy", "gaussian_noise"), ("resized", "resize")):
+        write_run(tmp_path / name, SWEEP[0], 0, corruptions={corruption: (0.1,)}, layers=())
+    paths = [[str(tmp_path / "noisy"), str(tmp_path / "resized")][place] for place in order]
+    assert main(["compare", *paths, "--metrics", "accuracy/resize", "accuracy/gaussian_noise/*"]) == 0
+    rows = [line.split()[-3:] for line in capsys.readouterr().out.splitlines() if "%" in line]
+    # .8 - .1 for a severity of resizing, .8 - .2 for one of noise.
+    resized, noisy = ["–", "70.00", "–"], ["60.00", "–", "–"]
+    expected = [resized, noisy] if order == (0, 1) else [[b, a, d] for a, b, d in (resized, noisy)]
+    assert rows[:2] == expected
 
 
 def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
