@@ -160,7 +160,12 @@ def _plot(parser: argparse.ArgumentParser) -> None:
 
 def _query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, metavar="PATH", help="a run's folder or a sweep's folder")
-    parser.add_argument("sql", nargs="?", metavar="SQL", help="DuckDB's dialect, such as 'SELECT * FROM runs LIMIT 5'")
+    parser.add_argument(
+        "sql",
+        nargs="?",
+        metavar="SQL",
+        help="DuckDB's dialect, such as 'SELECT * FROM runs LIMIT 5'; equal names of columns are numbered",
+    )
     parser.add_argument("--tables", action="store_true", help="tables, views, columns, units and definitions")
     parser.add_argument("--limit", type=_at_least(0), default=100, metavar="N", help="rows for the terminal; 0: all")
 

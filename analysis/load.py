@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -151,14 +152,17 @@ class Records:
     def sql(self, query: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB's dialect) over the recorded tables, ``runs`` and the views of ``views.sql``.
 
+        Of columns with equal names the second and third get a number: ``value``, ``value_1``, ``value_2``.
+
         Raises:
             AnalysisError: the query is wrong; the message is the database's.
         """
         try:
             result = self._database.sql(query)
-            frame: pd.DataFrame = pd.DataFrame() if result is None else result.to_arrow_table().to_pandas()
+            table = pa.table({}) if result is None else result.to_arrow_table()
         except duckdb.Error as error:
             raise AnalysisError(f"the query failed: {error}") from error
+        frame: pd.DataFrame = table.rename_columns(_each_named(table.column_names)).to_pandas()
         return frame
 
     def narrowed(self, configurations: Sequence[str]) -> Records:
@@ -339,6 +343,15 @@ _EMPTY = {
     )
 }
 """Tables of further probes that ``views.sql`` reads, as they are where no run recorded them."""
+
+
+def _each_named(names: Sequence[str]) -> list[str]:
+    """The names, those that stood before with a number that makes them new."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        found.append(name if name not in found else next(n for n in numbered if n not in {*names, *found}))
+    return found
 
 
 def _quoted(text: str) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -256,6 +257,21 @@ def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == "seed,runs\n0,5\n1,5\n2,5\n"
     assert main(["query", str(sweep), sql, "-o", str(tmp_path / "q.parquet")]) == 0
     assert pq.read_table(tmp_path / "q.parquet")["runs"].to_pylist() == [5, 5, 5]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_columns_of_one_name_are_numbered(
+    form: str, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sql = "SELECT 1 AS value, 2 AS value, 3 AS value_1, 4 AS value"
+    names = ["value", "value_2", "value_1", "value_3"]
+    assert main(["query", str(sweep), sql]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[:3:2]] == [names, ["1", "2", "3", "4"]]
+    file = tmp_path / f"q.{form}"
+    assert main(["query", str(sweep), sql, "-o", str(file)]) == 0
+    read = {"csv": pd.read_csv, "json": lambda path: pd.DataFrame(json.loads(path.read_text())["rows"]),
+            "parquet": pd.read_parquet}[form]  # fmt: skip
+    assert read(file).to_dict("records") == [dict(zip(names, (1, 2, 3, 4), strict=True))]
 
 
 def test_plots_are_written_and_named(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
