@@ -259,6 +259,16 @@ def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.Captu
     assert pq.read_table(tmp_path / "q.parquet")["runs"].to_pylist() == [5, 5, 5]
 
 
+def test_a_list_is_an_answer(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT list(DISTINCT seed ORDER BY seed) AS seeds, [0.5::DOUBLE, NULL] AS numbers FROM runs"
+    assert main(["query", str(sweep), sql]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split("  ") == ["[0, 1, 2]", "[0.5, –]"]
+    assert main(["query", str(sweep), sql, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == 'seeds,numbers\n"[""0"", ""1"", ""2""]","[0.5, null]"\n'
+    assert main(["query", str(sweep), sql, "-o", str(tmp_path / "q.parquet")]) == 0
+    assert pq.read_table(tmp_path / "q.parquet")["seeds"].to_pylist() == [["0", "1", "2"]]
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
 def test_columns_of_one_name_are_numbered(
     form: str, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
