@@ -41,6 +41,7 @@ def test_a_null_beside_numbers_leaves_them_numbers(tmp_path):
     assert run["config.steps"].to_pylist() == [None, 10]
     assert run["config.tag"].to_pylist() == [None, "a"]
     assert run["config.never"].to_pylist() == [None, None]
+    assert run["config.never"].type == pa.string()
 
 
 def test_whole_numbers_that_no_float_holds_stack_with_floats_as_text(tmp_path):
