@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from analysis import metric, unpaired
+from analysis import evaluations, metric, unpaired
 from analysis.aggregate import DESCRIPTION, lowest_n
 from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, unregularized
 from analysis.confounding import confounded
@@ -71,7 +71,8 @@ def differences(
 ) -> pd.DataFrame:
     """Paired differences (configuration minus baseline) in every metric, with interval, p and Holm-adjusted p.
 
-    The family of Holm's correction is every test of the returned frame.
+    The family of Holm's correction is every test of the returned frame. What an evaluation measured of networks whose
+    training is here as well is no test of its own (:mod:`analysis.evaluations`).
 
     Args:
         baseline: what the baseline's configuration says, such as ``{"regularizer": "none"}``; the default is
@@ -101,10 +102,19 @@ def differences(
     pairs = pd.DataFrame(list(partner.items()), columns=["configuration", "baseline"])
     reference = pairs.merge(values.rename(columns={"configuration": "baseline"}), on="baseline")
     result = paired_differences(treated, reference[[*by, "seed", "value"]], by)
+    again = evaluations.repeated(records, partner.items())
+    keys = zip(result["configuration"], result["metric"], strict=True)
+    new = [name not in again.metrics.get((label, partner[label]), ()) for label, name in keys]
+    result = result[pd.Series(new, result.index, dtype=bool)]
     result["p_holm"] = holm(result["p"])
     frame = _ordered(records, result.merge(pairs, on="configuration"), names)
-    compared = set(frame["configuration"])
+    compared = {*frame["configuration"], *(label for label, _ in again.metrics)}
     frame.attrs["unpaired"] = unpaired.reasons(records.configurations, candidates, partner, agreeing, compared)
+    frame.attrs["again"] = [
+        f"Counted once: the networks of {_short(label)} are those of {_short(other)}; what was measured of them on the "
+        "same data, and in training, is compared there alone."
+        for (label, _), (other, _) in again.first.items()
+    ]
     frame.attrs["match"] = match
     called = {(one, other): f"{_short(one)} minus {_short(other)}" for one, other in partner.items()}
     frame.attrs["confounded"] = confounded(records, called)
@@ -305,4 +315,4 @@ def footer(frame: pd.DataFrame) -> list[str]:
         )
     for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))
-    return [*sentences, *frame.attrs.get("confounded", []), *missing]
+    return [*sentences, *frame.attrs.get("again", []), *frame.attrs.get("confounded", []), *missing]

@@ -333,8 +333,8 @@ def _each_once(found: Sequence[_Found]) -> tuple[set[Path], list[Path]]:
     return set(kept.values()), repeated
 
 
-_READ_OF_RUN = ("provenance.processor",)
-"""Columns that ``views.sql`` reads of ``run`` and that runs lack which never began (killed before the first epoch)."""
+_READ_OF_RUN = ("provenance.processor", "config.dataset", "config.trained_on")
+"""Columns that ``views.sql`` reads of ``run``; some runs lack them (killed before the first epoch, no evaluation)."""
 
 _EMPTY = {
     "function_spectrum": (

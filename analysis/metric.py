@@ -27,7 +27,7 @@ _RUN = {
     "clean_accuracy": ("clean accuracy", "fraction", "Accuracy on the uncorrupted test set after the last epoch."),
     "validation_accuracy": ("validation accuracy", "fraction", "Accuracy on the validation split, last epoch."),
     "train_accuracy": ("training accuracy", "fraction", "Accuracy over the last epoch's augmented training images."),
-    "train_test_gap": ("train/test gap", "fraction", "Training accuracy minus clean accuracy."),
+    "train_test_gap": ("train/test gap", "fraction", "Training accuracy minus clean accuracy, on one data set."),
     "clean_loss": ("clean loss", "nat", "Mean cross-entropy on the uncorrupted test set."),
     "validation_loss": ("validation loss", "nat", "Mean cross-entropy on the validation split."),
     "train_loss": ("training loss", "nat", "Mean training loss over the last epoch."),
@@ -134,6 +134,12 @@ def headline(records: Records) -> list[str]:
 def of_functions(name: str) -> bool:
     """Whether only runs that fit functions have the metric."""
     return name in REGRESSION or name.startswith(f"{EXPLAINED}/")
+
+
+def of_training(name: str) -> bool:
+    """Whether a metric is known when training ends, so that it is the same whatever the network is tested on."""
+    tested = ("clean_accuracy", "clean_loss", "test_mse")
+    return (name in _RUN and name not in tested) or name.startswith(("ssr/", f"{EXPLAINED}/"))
 
 
 def explained(records: Records) -> list[str]:

@@ -203,6 +203,9 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         same_family = _family(values.get(PREFIX + "model")) == _family(entry["model"])
         if values.get(PREFIX + "dataset") != entry["dataset"] or not same_family or not described["complete"]:
             continue
+        trained_on = values.get(PREFIX + "trained_on")
+        if not is_missing(trained_on) and trained_on != entry["dataset"]:
+            continue
         if any(not _agrees(_meant(values, key), value, key) for key, value in settings.items()):
             continue
         wanted = (described["regularizer"], None if is_missing(described["strength"]) else described["strength"])
