@@ -262,7 +262,7 @@ def _query(options: Namespace) -> Answer:
     from analysis import layout, query
 
     form = export.format_of(options.format, options.output)
-    records = load(options.path)
+    records = _records(options.paths, options.where)
     if options.tables:
         return Answer(query.catalogue(records, _width(options)), [records])
     if not options.sql:

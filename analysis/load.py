@@ -67,6 +67,7 @@ class Records:
         damaged: files that could not be used, each with its reason; everything else is present.
         repeated: folders left out because they hold a run that another folder holds as well (a copy).
         partial: whether ``sources`` hold rows of further runs, that no query shall see.
+        conditions: what was asked of the runs, as it was typed after ``--where``.
     """
 
     paths: tuple[Path, ...]
@@ -75,6 +76,7 @@ class Records:
     damaged: tuple[Damage, ...] = ()
     repeated: tuple[Path, ...] = ()
     partial: bool = False
+    conditions: tuple[str, ...] = ()
     _named: Configurations | None = None
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -173,11 +175,17 @@ class Records:
         table = named.table[named.table["configuration"].isin(list(configurations))].reset_index(drop=True)
         labels = table["configuration"].tolist()
         fewer = Configurations(runs, table, named.shown.loc[labels], named.choices.loc[labels], named.differing)
-        return Records(self.paths, self.run.filter(kept), self.sources, self.damaged, self.repeated, True, fewer)
+        run, told = self.run.filter(kept), self.conditions
+        return Records(self.paths, run, self.sources, self.damaged, self.repeated, True, told, fewer)
 
-    def chosen(self, kept: Sequence[bool]) -> Records:
-        """The runs marked true, one mark for each row of ``run``; configurations are named anew among them."""
-        return Records(self.paths, self.run.filter(pa.array(kept)), self.sources, self.damaged, self.repeated, True)
+    def chosen(self, kept: Sequence[bool], conditions: Sequence[str] = ()) -> Records:
+        """The runs marked true, one mark for each row of ``run``; configurations are named anew among them.
+
+        Args:
+            conditions: what they fulfil, see ``Records.conditions``.
+        """
+        run, told = self.run.filter(pa.array(kept)), (*self.conditions, *conditions)
+        return Records(self.paths, run, self.sources, self.damaged, self.repeated, True, told)
 
     @cached_property
     def _database(self) -> duckdb.DuckDBPyConnection:

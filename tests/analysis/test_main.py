@@ -259,6 +259,16 @@ def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.Captu
     assert pq.read_table(tmp_path / "q.parquet")["runs"].to_pylist() == [5, 5, 5]
 
 
+def test_a_query_of_several_folders_and_some_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("first", "second"):
+        for seed in (0, 1):
+            write_run(tmp_path / name / f"{name}{seed}", SWEEP[0], seed, layers=())
+    sql = "SELECT run_name FROM run ORDER BY run_name"
+    folders = [str(tmp_path / name) for name in ("first", "second")]
+    assert main(["query", *folders, sql, "--where", "seed=1", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.split() == ["run_name", "first1", "second1"]
+
+
 def test_a_list_is_an_answer(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sql = "SELECT list(DISTINCT seed ORDER BY seed) AS seeds, [0.5::DOUBLE, NULL] AS numbers FROM runs"
     assert main(["query", str(sweep), sql]) == 0
