@@ -181,7 +181,7 @@ def _side_by_side(options: Namespace) -> Answer:
         )
     form = export.format_of(options.format, options.output)
     runs = side_by_side.loaded(options.paths)
-    named = rows.metrics_named(runs[0], options.metrics)[0] if options.metrics else side_by_side.default_metrics(runs)
+    named = rows.metrics_named(runs, options.metrics)[0] if options.metrics else side_by_side.default_metrics(runs)
     if form in export.DATA:
         return Answer(export.encoded(side_by_side.measured(runs, named), form), runs)
     return Answer(side_by_side.text(options.paths, runs, named, form, _width(options)), runs)
@@ -262,7 +262,7 @@ def _query(options: Namespace) -> Answer:
     from analysis import layout, query
 
     form = export.format_of(options.format, options.output)
-    records = load(options.path)
+    records = _records(options.paths, options.where)
     if options.tables:
         return Answer(query.catalogue(records, _width(options)), [records])
     if not options.sql:

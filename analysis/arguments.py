@@ -15,9 +15,24 @@ _FOLDER = "a run's folder or a sweep's folder, such as outputs/NAME; several are
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; wrong ones end the program with exit code 2 and the usage."""
     options = _parser().parse_args(_joined(arguments))
+    if options.command == "query":
+        options.paths, options.sql = _folders_and_sql([str(options.path), *options.words], options.tables)
     if options.command == "plot" and options.path is None and not options.list:
         options.refuse("the following arguments are required: PATH (only --list does without)")
     return options
+
+
+def _folders_and_sql(words: Sequence[str], tables: bool) -> tuple[list[Path], str | None]:
+    """Every word is a folder; the last of several the SQL, if it is no folder and the tables are not asked for."""
+    last = None if tables or len(words) == 1 or _is_folder(words[-1]) else words[-1]
+    return [Path(word) for word in (words if last is None else words[:-1])], last
+
+
+def _is_folder(word: str) -> bool:
+    try:
+        return Path(word).is_dir()
+    except (OSError, ValueError):  # SQL may be longer than a path can be, or hold what no path holds
+        return False
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -74,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     compact = commands.add_parser("compact", help="make the cache that later commands read instead of many small files")
     compact.add_argument("path", type=Path, metavar="PATH", help="a sweep's folder")
     compact.add_argument("--remove", action="store_true", help="delete the cache; the records stay")
-    _query(commands.add_parser("query", parents=[shape], help="SQL over the records"))
+    _query(commands.add_parser("query", parents=[where, shape], help="SQL over the records"))
     return parser
 
 
@@ -114,7 +129,10 @@ def _shape() -> argparse.ArgumentParser:
 def _base() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument(
-        "--baseline", action="append", metavar="KEY=VALUE", help="default: regularizer=none, or strength 0"
+        "--baseline",
+        action="append",
+        metavar="KEY=VALUE",
+        help="default: regularizer=none; where nothing else differs and there is no none, strength 0",
     )
     return parent
 
@@ -156,8 +174,14 @@ def _plot(parser: argparse.ArgumentParser) -> None:
 
 
 def _query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="a run's folder or a sweep's folder")
-    parser.add_argument("sql", nargs="?", metavar="SQL", help="DuckDB's dialect, such as 'SELECT * FROM runs LIMIT 5'")
+    parser.add_argument("path", type=Path, metavar="PATH", help=_FOLDER)
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="SQL",
+        help="further PATHs, and last the SQL in DuckDB's dialect, such as 'SELECT * FROM runs LIMIT 5'; equal names "
+        "of columns are numbered",
+    )
     parser.add_argument("--tables", action="store_true", help="tables, views, columns, units and definitions")
     parser.add_argument("--limit", type=_at_least(0), default=100, metavar="N", help="rows for the terminal; 0: all")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from analysis import metric, unpaired
+from analysis import evaluations, metric, unpaired
 from analysis.aggregate import DESCRIPTION, lowest_n
-from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, strengths
+from analysis.configuration import PREFIX, REGULARIZER, SEED, Configurations, unregularized
 from analysis.confounding import confounded
 from analysis.filter import same
 from analysis.formatting import (
@@ -71,12 +71,13 @@ def differences(
 ) -> pd.DataFrame:
     """Paired differences (configuration minus baseline) in every metric, with interval, p and Holm-adjusted p.
 
-    The family of Holm's correction is every test of the returned frame.
+    The family of Holm's correction is every test of the returned frame. What an evaluation measured of networks whose
+    training is here as well is no test of its own (:mod:`analysis.evaluations`).
 
     Args:
         baseline: what the baseline's configuration says, such as ``{"regularizer": "none"}``; the default is
-            ``regularizer=none``, or strength 0 where there is no ``none``. Each configuration is compared with the
-            baseline that agrees with it in everything else that differs (model, data set, ...).
+            ``regularizer=none``, or strength 0 in contexts without ``none``. Each configuration is compared with the
+            baseline that agrees with it in everything else that differs (model, data set, ...): its context.
         metrics: names as in :mod:`analysis.metric`; :func:`default_metrics` if left out.
         match: one of :data:`MATCHES`: where several configurations fit the baseline, such as strengths of one
             regularizer, the one whose mean in it is nearest. The metric is compared first, which says how near.
@@ -101,10 +102,19 @@ def differences(
     pairs = pd.DataFrame(list(partner.items()), columns=["configuration", "baseline"])
     reference = pairs.merge(values.rename(columns={"configuration": "baseline"}), on="baseline")
     result = paired_differences(treated, reference[[*by, "seed", "value"]], by)
+    again = evaluations.repeated(records, partner.items())
+    keys = zip(result["configuration"], result["metric"], strict=True)
+    new = [name not in again.metrics.get((label, partner[label]), ()) for label, name in keys]
+    result = result[pd.Series(new, result.index, dtype=bool)]
     result["p_holm"] = holm(result["p"])
     frame = _ordered(records, result.merge(pairs, on="configuration"), names)
-    compared = set(frame["configuration"])
+    compared = {*frame["configuration"], *(label for label, _ in again.metrics)}
     frame.attrs["unpaired"] = unpaired.reasons(records.configurations, candidates, partner, agreeing, compared)
+    frame.attrs["again"] = [
+        f"Counted once: the networks of {_short(label)} are those of {_short(other)}; what was measured of them on the "
+        "same data, and in training, is compared there alone."
+        for (label, _), (other, _) in again.first.items()
+    ]
     frame.attrs["match"] = match
     called = {(one, other): f"{_short(one)} minus {_short(other)}" for one, other in partner.items()}
     frame.attrs["confounded"] = confounded(records, called)
@@ -150,8 +160,7 @@ def baselines(
             several fit one configuration.
     """
     candidates, rest = _candidates(configurations, baseline)
-    rows = configurations.choices[rest].itertuples(name=None)
-    contexts = {str(label): tuple(map(value_text, row)) for label, *row in rows}
+    contexts = _contexts(configurations, rest)
     partner: dict[str, str] = {}
     for label, context in contexts.items():
         fitting = [c for c in candidates if contexts[c] == context]
@@ -175,29 +184,36 @@ def _nearest(fitting: Sequence[str], label: str, near: Mapping[str, float]) -> l
 
 def _candidates(configurations: Configurations, baseline: Mapping[str, str] | None) -> tuple[list[str], list[str]]:
     """Labels of the baselines, and the columns in which a configuration must agree with its own."""
-    candidates = _matching(configurations, baseline) if baseline else _undisturbed(configurations)
     groups = {key.partition(".")[0] for key in baseline or ("regularizer",)}
-    return candidates, [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+    rest = [c for c in configurations.differing if c.removeprefix(PREFIX).partition(".")[0] not in groups]
+    return _matching(configurations, baseline) if baseline else _undisturbed(configurations, rest), rest
 
 
-def _undisturbed(configurations: Configurations) -> list[str]:
-    """Configurations without regularization: ``none``, or strength 0 in every part where there is no ``none``."""
-    choices = configurations.choices
+def _contexts(configurations: Configurations, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What each configuration has in some columns, as text."""
+    rows = configurations.choices[list(columns)].itertuples(name=None)
+    return {str(label): tuple(map(value_text, row)) for label, *row in rows}
+
+
+def _undisturbed(configurations: Configurations, agreeing: Sequence[str]) -> list[str]:
+    """Configurations without regularization: ``none`` of each context, or strength 0 in one that has no ``none``."""
+    choices, contexts = configurations.choices, _contexts(configurations, agreeing)
     none = [str(label) for label, row in choices.iterrows() if row.get(REGULARIZER) == "none"]
-    if none:
-        return none
-    zero = [str(label) for label, row in choices.iterrows() if (found := strengths(row)) and not any(found.values())]
-    if not zero and len(choices) == 1:
+    served = {contexts[label] for label in none}
+    zero = [
+        str(label) for label, row in choices.iterrows() if unregularized(row) and contexts[str(label)] not in served
+    ]
+    if none or zero:
+        return [*none, *zero]
+    if len(choices) == 1:
         raise AnalysisError(
             f"there is one configuration only ({value_text(choices.index[0])}), and nothing to compare it with. "
             "Give the folder of the sweep, or several folders."
         )
-    if not zero:
-        raise AnalysisError(
-            "no baseline: no configuration has regularizer=none or strength 0. Choose one with --baseline KEY=VALUE; "
-            f"the configurations differ in {_keys(configurations)}."
-        )
-    return zero
+    raise AnalysisError(
+        "no baseline: no configuration has regularizer=none or strength 0. Choose one with --baseline KEY=VALUE; "
+        f"the configurations differ in {_keys(configurations)}."
+    )
 
 
 def _matching(configurations: Configurations, baseline: Mapping[str, str]) -> list[str]:
@@ -299,4 +315,4 @@ def footer(frame: pd.DataFrame) -> list[str]:
         )
     for n in sorted({lowest_n(frame), int(frame["n"].max())}):
         sentences.append(what_n_allows(n, tests))
-    return [*sentences, *frame.attrs.get("confounded", []), *missing]
+    return [*sentences, *frame.attrs.get("again", []), *frame.attrs.get("confounded", []), *missing]

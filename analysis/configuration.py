@@ -96,6 +96,15 @@ def strengths(values: Mapping[str, object] | pd.Series) -> dict[str, float]:
     return {part: float(_number(values[column]) or 0) for part, column in _strength_columns(values).items()}
 
 
+def unregularized(values: Mapping[Any, object] | pd.Series) -> bool:
+    """Whether a configuration is without regularization: ``none``, or strength 0 in every part.
+
+    A part without a strength, such as masks, is on: with weight decay of strength 0 they are no baseline.
+    """
+    name, found = _regularizer(values), strengths(values)
+    return name == "none" or (set(found) == set(name.split("+")) and not any(found.values()))
+
+
 def _strength_columns(values: Mapping[str, object] | pd.Series) -> dict[str, str]:
     found: dict[str, str] = {}
     under = [str(column) for column in values.keys() if str(column).startswith(REGULARIZER + ".")]  # noqa: SIM118

@@ -83,7 +83,10 @@ def encoded(frame: pd.DataFrame, form: str, meanings: Mapping[str, tuple[str, st
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """Comma-separated values: numbers at full precision, missing ones empty, no text that a spreadsheet would run."""
+    """Comma-separated values: numbers at full precision, missing ones empty, no text that a spreadsheet would run.
+
+    A list stands as JSON in its cell.
+    """
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow([_harmless(str(c)) for c in frame.columns])
@@ -93,6 +96,8 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def _csv_cell(value: object) -> object:
+    if getattr(value, "ndim", 0):
+        return json.dumps(_json_value(value), ensure_ascii=False)
     if is_missing(value):
         return ""
     return _harmless(value) if isinstance(value, str) else value

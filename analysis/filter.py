@@ -89,7 +89,7 @@ def filtered(records: Records, conditions: Sequence[str]) -> Records:
         kept &= fits
     if not kept.any():
         raise AnalysisError(f"no run fulfils all of {' and '.join(map(value_text, conditions))}. Leave one out.")
-    return records.chosen(kept.tolist())
+    return records.chosen(kept.tolist(), conditions)
 
 
 def column_of(run: pd.DataFrame, key: str, option: str) -> str:

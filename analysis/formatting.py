@@ -21,10 +21,12 @@ def is_missing(value: object) -> bool:
 
 
 def value_text(value: object) -> str:
-    """A configuration value as one line of text: 0.001, 64 (also for 64.0), true, -- for NULL.
+    """A value as one line of text: 0.001, 64 (also for 64.0), true, [1, 2] for a list, -- for NULL.
 
     Text is stripped of control characters, so that a value cannot drive a terminal, and of leading folders.
     """
+    if getattr(value, "ndim", 0):
+        return f"[{', '.join(map(value_text, value))}]"  # type: ignore[call-overload]
     if is_missing(value):
         return MISSING
     if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":

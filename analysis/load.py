@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -66,6 +67,7 @@ class Records:
         damaged: files that could not be used, each with its reason; everything else is present.
         repeated: folders left out because they hold a run that another folder holds as well (a copy).
         partial: whether ``sources`` hold rows of further runs, that no query shall see.
+        conditions: what was asked of the runs, as it was typed after ``--where``.
     """
 
     paths: tuple[Path, ...]
@@ -74,6 +76,7 @@ class Records:
     damaged: tuple[Damage, ...] = ()
     repeated: tuple[Path, ...] = ()
     partial: bool = False
+    conditions: tuple[str, ...] = ()
     _named: Configurations | None = None
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -151,14 +154,17 @@ class Records:
     def sql(self, query: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB's dialect) over the recorded tables, ``runs`` and the views of ``views.sql``.
 
+        Of columns with equal names the second and third get a number: ``value``, ``value_1``, ``value_2``.
+
         Raises:
             AnalysisError: the query is wrong; the message is the database's.
         """
         try:
             result = self._database.sql(query)
-            frame: pd.DataFrame = pd.DataFrame() if result is None else result.to_arrow_table().to_pandas()
+            table = pa.table({}) if result is None else result.to_arrow_table()
         except duckdb.Error as error:
             raise AnalysisError(f"the query failed: {error}") from error
+        frame: pd.DataFrame = table.rename_columns(_each_named(table.column_names)).to_pandas()
         return frame
 
     def narrowed(self, configurations: Sequence[str]) -> Records:
@@ -169,11 +175,17 @@ class Records:
         table = named.table[named.table["configuration"].isin(list(configurations))].reset_index(drop=True)
         labels = table["configuration"].tolist()
         fewer = Configurations(runs, table, named.shown.loc[labels], named.choices.loc[labels], named.differing)
-        return Records(self.paths, self.run.filter(kept), self.sources, self.damaged, self.repeated, True, fewer)
+        run, told = self.run.filter(kept), self.conditions
+        return Records(self.paths, run, self.sources, self.damaged, self.repeated, True, told, fewer)
 
-    def chosen(self, kept: Sequence[bool]) -> Records:
-        """The runs marked true, one mark for each row of ``run``; configurations are named anew among them."""
-        return Records(self.paths, self.run.filter(pa.array(kept)), self.sources, self.damaged, self.repeated, True)
+    def chosen(self, kept: Sequence[bool], conditions: Sequence[str] = ()) -> Records:
+        """The runs marked true, one mark for each row of ``run``; configurations are named anew among them.
+
+        Args:
+            conditions: what they fulfil, see ``Records.conditions``.
+        """
+        run, told = self.run.filter(pa.array(kept)), (*self.conditions, *conditions)
+        return Records(self.paths, run, self.sources, self.damaged, self.repeated, True, told)
 
     @cached_property
     def _database(self) -> duckdb.DuckDBPyConnection:
@@ -329,8 +341,8 @@ def _each_once(found: Sequence[_Found]) -> tuple[set[Path], list[Path]]:
     return set(kept.values()), repeated
 
 
-_READ_OF_RUN = ("provenance.processor",)
-"""Columns that ``views.sql`` reads of ``run`` and that runs lack which never began (killed before the first epoch)."""
+_READ_OF_RUN = ("provenance.processor", "config.dataset", "config.trained_on")
+"""Columns that ``views.sql`` reads of ``run``; some runs lack them (killed before the first epoch, no evaluation)."""
 
 _EMPTY = {
     "function_spectrum": (
@@ -339,6 +351,15 @@ _EMPTY = {
     )
 }
 """Tables of further probes that ``views.sql`` reads, as they are where no run recorded them."""
+
+
+def _each_named(names: Sequence[str]) -> list[str]:
+    """The names, those that stood before with a number that makes them new."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        found.append(name if name not in found else next(n for n in numbered if n not in {*names, *found}))
+    return found
 
 
 def _quoted(text: str) -> str:

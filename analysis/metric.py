@@ -27,7 +27,7 @@ _RUN = {
     "clean_accuracy": ("clean accuracy", "fraction", "Accuracy on the uncorrupted test set after the last epoch."),
     "validation_accuracy": ("validation accuracy", "fraction", "Accuracy on the validation split, last epoch."),
     "train_accuracy": ("training accuracy", "fraction", "Accuracy over the last epoch's augmented training images."),
-    "train_test_gap": ("train/test gap", "fraction", "Training accuracy minus clean accuracy."),
+    "train_test_gap": ("train/test gap", "fraction", "Training accuracy minus clean accuracy, on one data set."),
     "clean_loss": ("clean loss", "nat", "Mean cross-entropy on the uncorrupted test set."),
     "validation_loss": ("validation loss", "nat", "Mean cross-entropy on the validation split."),
     "train_loss": ("training loss", "nat", "Mean training loss over the last epoch."),
@@ -136,6 +136,12 @@ def of_functions(name: str) -> bool:
     return name in REGRESSION or name.startswith(f"{EXPLAINED}/")
 
 
+def of_training(name: str) -> bool:
+    """Whether a metric is known when training ends, so that it is the same whatever the network is tested on."""
+    tested = ("clean_accuracy", "clean_loss", "test_mse")
+    return (name in _RUN and name not in tested) or name.startswith(("ssr/", f"{EXPLAINED}/"))
+
+
 def explained(records: Records) -> list[str]:
     """``explained_variance/K`` for every frequency K that is recorded, from low to high."""
     found = records.sql("SELECT DISTINCT frequency FROM function_metrics ORDER BY frequency")["frequency"]
@@ -200,8 +206,13 @@ def values(records: Records, names: Sequence[str] | None = None) -> pd.DataFrame
     return records.sql(query(names))
 
 
-def names(records: Records) -> list[str]:
-    """Every metric that these records can have: those of runs, of corruptions, and SSRs of every layer."""
+def names(records: Records | Sequence[Records]) -> list[str]:
+    """Every metric that these records, or some of several, can have: of runs, of corruptions, SSRs of every layer."""
+    several = [records] if isinstance(records, Records) else records
+    return list(dict.fromkeys(name for one in several for name in _names(one)))
+
+
+def _names(records: Records) -> list[str]:
     points = records.sql(
         "SELECT DISTINCT corruption, format('{:.12g}', parameter) AS parameter FROM corrupted "
         "WHERE corruption IS NOT NULL ORDER BY ALL"
@@ -216,7 +227,7 @@ def names(records: Records) -> list[str]:
     return [*_RUN, *_OVERALL_LABELS, *robust, *ssr, *explained(records)]
 
 
-def check(records: Records, wanted: Sequence[str]) -> None:
+def check(records: Records | Sequence[Records], wanted: Sequence[str]) -> None:
     """Raise :class:`AnalysisError` for the first name that no run can have, with the nearest valid ones."""
     # The default table is shown for every model, also where one has no layer with an SSR.
     plain = {*DEFAULT, *_RUN, *_OVERALL_LABELS}

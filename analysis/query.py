@@ -32,7 +32,7 @@ VIEW_COLUMNS = {
     "clean": ("accuracy on the uncorrupted test set", "1"),
     "drop": ("clean accuracy minus accuracy under the corruption", "1"),
     "relative_robustness": ("accuracy under the corruption / clean accuracy", "1"),
-    "train_test_gap": ("training accuracy minus clean accuracy", "1"),
+    "train_test_gap": ("training accuracy minus clean accuracy; NULL where they are of different data sets", "1"),
 }
 
 

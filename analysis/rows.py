@@ -64,13 +64,21 @@ class Rows:
         return replace(self, **{name: getattr(self, name).loc[index] for name in names})
 
     def without_empty(self, names: Sequence[str]) -> Rows:
-        """Without those of some metrics that no row has a value of."""
+        """Without those of some metrics that no row has a value of.
+
+        Raises:
+            AnalysisError: no metric would be left.
+        """
         having = set(self.replications["metric"])
-        return replace(self, metrics=tuple(m for m in self.metrics if m not in names or m in having))
+        kept = tuple(m for m in self.metrics if m not in names or m in having)
+        if not kept:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise AnalysisError(f"no run here has a value of {', '.join(map(value_text, names[:3]))}{more}.")
+        return replace(self, metrics=kept)
 
 
-def metrics_named(records: Records, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names of metrics for patterns such as ``accuracy/gaussian_noise/*``.
+def metrics_named(records: Records | Sequence[Records], patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names of metrics, of these records or some of several, for patterns such as ``accuracy/gaussian_noise/*``.
 
     Returns:
         All names, each once, and those of them that only a pattern stands for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.configuration import unregularized
 from analysis.load import Records
 
 MOST = 12
@@ -21,7 +22,8 @@ def drawn(records: Records, most: int = MOST) -> tuple[Records, str]:
     complete = table[table["complete"] > 0]
     if len(complete) <= most:
         return records, ""
-    plain = complete[(complete["regularizer"] == "none") | (complete["strength"] == 0)]
+    choices = records.configurations.choices
+    plain = complete[[unregularized(choices.loc[label]) for label in complete["configuration"]]]
     others = complete[~complete["configuration"].isin(plain["configuration"])]
     baseline = plain["configuration"].tolist()[: max(1, most // 4)]
     room = most - len(baseline)

@@ -86,20 +86,14 @@ def measured(runs: Sequence[Records], metrics: Sequence[str]) -> pd.DataFrame:
     Raises:
         AnalysisError: none of the runs can have a metric of that name.
     """
+    metric.check(runs, metrics)
     columns: dict[str, list[float]] = {}
-    failures = []
     for letter, records in zip(string.ascii_uppercase, runs, strict=False):
-        try:
-            metric.check(records, metrics)
-        except AnalysisError as error:
-            failures.append(error)
         listed = ", ".join(map(metric.quoted, metrics))
         values = records.sql(
             f"SELECT metric, favg(value) AS value FROM metrics WHERE metric IN ({listed}) GROUP BY metric"
         )
         columns[letter] = values.set_index("metric")["value"].reindex(list(metrics)).astype(float).tolist()
-    if len(failures) == len(runs):
-        raise failures[0]
     frame = pd.DataFrame({"metric": list(metrics), **columns})
     for letter in list(columns)[1:]:
         frame[f"{letter}-A"] = frame[letter] - frame["A"]

@@ -72,7 +72,10 @@ LEFT JOIN plain ON plain.context = runs.context AND plain.seed IS NOT DISTINCT F
 
 CREATE VIEW run_metrics AS
 UNPIVOT (
-    SELECT run_id, clean_accuracy, validation_accuracy, train_accuracy, train_accuracy - clean_accuracy AS train_test_gap,
+    SELECT run_id, clean_accuracy, validation_accuracy, train_accuracy,
+           -- Networks tested on other data than they were trained on have no gap between the two.
+           CASE WHEN coalesce("config.trained_on" = "config.dataset", true)
+                THEN train_accuracy - clean_accuracy END AS train_test_gap,
            CASE WHEN fits IS NULL THEN clean_loss END AS clean_loss,
            CASE WHEN fits IS NULL THEN validation_loss END AS validation_loss,
            CASE WHEN fits IS NULL THEN train_loss END AS train_loss,

@@ -7,6 +7,7 @@ of training, ... that the compared configurations share. What is measured and ho
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.configuration import PREFIX, strengths
+from analysis import evaluations
+from analysis.configuration import PREFIX, strengths, unregularized
 from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.load import Records
@@ -27,7 +29,7 @@ class Side:
     """Configurations that one side of a comparison may be.
 
     Attributes:
-        regularizer: its name; ``none`` is also every regularizer of strength 0.
+        regularizer: its name; ``none`` is also every regularizer of strength 0 in all parts.
         strength: its strength; None where it has none. Of several regularizers, the only one's that has a strength.
         stronger_than: every strength above this one, in place of ``strength``.
         part: a regularizer of which this is a part, in place of ``regularizer`` (``a`` of ``a+b``).
@@ -58,7 +60,7 @@ class Side:
         if self.part:
             return self.part in str(name).split("+")
         if self.regularizer == "none":
-            return name == "none" or (bool(found) and not any(found.values()))
+            return unregularized(choices)
         if name != self.regularizer:
             return False
         if self.stronger_than is not None:
@@ -107,12 +109,16 @@ class Claim:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two configurations by label, their seeds in common, and what to call them; ``baseline`` is "" in ``masks``."""
+    """Two configurations by label, their seeds in common, and what to call them; ``baseline`` is "" in ``masks``.
+
+    ``again``: metrics that another pair has of the same networks and data (:mod:`analysis.evaluations`).
+    """
 
     treated: str
     baseline: str
     sides: tuple[Side, Side | None]
     words: str
+    again: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -173,14 +179,19 @@ class _Known:
 
 
 def settings(records: Records, claim: Claim) -> list[Setting]:
-    """The settings in which some comparison of the claim was run with a seed in common, nearest the published first."""
+    """The settings in which some comparison of the claim was run with a seed in common, nearest the published first.
+
+    Networks that were evaluated again, with nothing new that the claim is about, are no further setting.
+    """
     table = records.configurations.table
     known = _known(records)
     wanted = {key: value for key, value in studies()[claim.study]["setting"].items() if value is not None}
     found = []
-    for context, rows in table[table["complete"] > 0].groupby("context", sort=False):
-        labels = [str(label) for label in rows["configuration"]]
-        by_sides = [(sides, list(_pairs(known, sides, labels))) for sides in claim.comparisons]
+    grouped = {
+        str(context): [(sides, list(_pairs(known, sides, [*map(str, rows)]))) for sides in claim.comparisons]
+        for context, rows in table[table["complete"] > 0].groupby("context", sort=False)["configuration"]
+    }
+    for context, by_sides in _once(records, claim, grouped).items():
         pairs = [pair for _, some in by_sides for pair in some]
         if not pairs:
             continue
@@ -188,8 +199,30 @@ def settings(records: Records, claim: Claim) -> list[Setting]:
         if any(value_text(choices.get(key)) != value_text(value) for key, value in claim.only.items()):
             continue
         absent = [_words(*sides) for sides, some in by_sides if not some]
-        found.append(Setting(str(context), setting_words(choices), pairs, absent, deviations(choices, wanted)))
+        differing = deviations({**choices, "dataset": evaluations.data_words(choices)}, wanted)
+        found.append(Setting(context, setting_words(choices), pairs, absent, differing))
     return sorted(_told_apart(found), key=lambda setting: len(setting.deviations))
+
+
+_BySides = list[tuple[tuple[Side, Side | None], list[Pair]]]
+
+
+def _once(records: Records, claim: Claim, grouped: Mapping[str, _BySides]) -> dict[str, _BySides]:
+    """The pairs of every context without those that are no further evidence for the claim."""
+    every = [pair for by_sides in grouped.values() for _, some in by_sides for pair in some]
+    repeated = evaluations.repeated(records, [(pair.treated, pair.baseline) for pair in every])
+
+    def kept(pair: Pair) -> Iterator[Pair]:
+        key = (pair.treated, pair.baseline)
+        if key not in repeated.first:
+            yield pair
+        elif any(fnmatch.filter(repeated.new[key], name) for name in claim.metrics):
+            yield replace(pair, again=repeated.metrics[key])
+
+    return {
+        context: [(sides, [one for pair in some for one in kept(pair)]) for sides, some in by_sides]
+        for context, by_sides in grouped.items()
+    }
 
 
 def _told_apart(found: Sequence[Setting]) -> Iterator[Setting]:
@@ -248,9 +281,9 @@ def choices_of(records: Records, label: str) -> dict[str, object]:
 
 
 def setting_words(choices: Mapping[str, object]) -> str:
-    """``resnet20 on cifar10, 12 epochs``."""
-    model, dataset, epochs = (value_text(choices.get(key)) for key in ("model", "dataset", "epochs"))
-    return f"{model} on {dataset}, {epochs} epochs"
+    """``resnet20 on cifar10, 12 epochs``, ``lenet on digits, tested on mnist, 60 epochs``."""
+    model, epochs = (value_text(choices.get(key)) for key in ("model", "epochs"))
+    return f"{model} on {evaluations.data_words(choices)}, {epochs} epochs"
 
 
 def runs_of(records: Records, labels: Sequence[str]) -> pd.DataFrame:

@@ -38,7 +38,12 @@ def query_commands(records: Records, setting: Setting, sql: str, given: Given) -
     """``python -m analysis query FOLDER "SQL"`` for every folder that holds a compared configuration."""
     labels = [label for pair in setting.pairs for label in (pair.treated, pair.baseline) if label]
     for path in holding(records, labels, given.paths):
-        yield _line(["python", "-m", "analysis", "query", shown(path), sql, "--limit", "0"])
+        yield query_command(Given([path], given.where), sql, "--limit", "0")
+
+
+def query_command(given: Given, sql: str, *options: str) -> str:
+    """``python -m analysis query FOLDER ... "SQL" --where KEY=VALUE ...``."""
+    return _line(["python", "-m", "analysis", "query", *map(shown, given.paths), sql, *_where(given), *options])
 
 
 def holding(records: Records, labels: Sequence[str], paths: Sequence[Path]) -> list[Path]:
@@ -51,8 +56,11 @@ def holding(records: Records, labels: Sequence[str], paths: Sequence[Path]) -> l
 
 def claims_command(given: Given) -> str:
     """The command that makes the page."""
-    where = [word for text in given.where for word in ("--where", text)]
-    return _line(["python", "-m", "analysis", "claims", *map(shown, given.paths), *where, "-o", "FINDINGS.md"])
+    return _line(["python", "-m", "analysis", "claims", *map(shown, given.paths), *_where(given), "-o", "FINDINGS.md"])
+
+
+def _where(given: Given) -> list[str]:
+    return [word for text in given.where for word in ("--where", text)]
 
 
 def shown(path: Path) -> str:

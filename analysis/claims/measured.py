@@ -60,7 +60,8 @@ def tested(records: Records, claim: Claim, setting: Setting, study: Mapping[str,
     found["p_holm"] = holm(found["p"])
     order = pd.DataFrame([(p, d) for p in pairs for d in wanted], columns=BY)
     frame = order.merge(found, on=BY)
-    absent = [d for d in wanted if d not in set(frame["definition"])]
+    known = {*frame["definition"], *(name for pair in setting.pairs for name in pair.again)}
+    absent = [d for d in wanted if d not in known]
     frame["unit"] = [unit(d) for d in frame["definition"]]
     frame["sign"] = [sign(claim, d) for d in frame["definition"]]
     frame["claimed"] = frame["definition"].isin(list(claim.claimed))
@@ -109,7 +110,12 @@ def expanded(names: Sequence[str]) -> list[str]:
 def _sides(values: pd.DataFrame, pairs: Sequence[Pair]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The values of each comparison's two configurations."""
     columns = [*BY, "seed", "value"]
-    above = [values[values["configuration"] == p.treated].assign(comparison=p.words)[columns] for p in pairs]
+    above = [
+        values[(values["configuration"] == p.treated) & ~values["definition"].isin(p.again)].assign(comparison=p.words)[
+            columns
+        ]
+        for p in pairs
+    ]
     below = [values[values["configuration"] == p.baseline].assign(comparison=p.words)[columns] for p in pairs]
     return pd.concat(above, ignore_index=True), pd.concat(below, ignore_index=True)
 

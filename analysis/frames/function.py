@@ -92,7 +92,8 @@ _UPDATES = "config.steps_per_epoch"
 
 def updates(records: Records) -> str:
     """SQL for the number of updates of an epoch, beside :func:`joined`; NULL where the records do not say."""
-    return f'"{_UPDATES}"' if _says(records) else "NULL::INT"
+    # Where no run sets it the column holds text, and no value.
+    return f'TRY_CAST("{_UPDATES}" AS BIGINT)' if _says(records) else "NULL::BIGINT"
 
 
 def joined(records: Records) -> str:

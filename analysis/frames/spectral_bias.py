@@ -248,6 +248,7 @@ def _manifold(records: Records, run: pd.DataFrame) -> Iterator[pd.DataFrame]:
     yield loss
     circle = loss[loss["level"] == 0].set_index(["setting", "seed"])["value"]
     others = loss[loss["level"] > 0]
+    others = others[pd.MultiIndex.from_frame(others[["setting", "seed"]]).isin(circle.index)]
     of_circle = pd.MultiIndex.from_frame(others[["setting", "seed"]]).map(circle.to_dict())
     yield others.assign(quantity="loss to L = 0", value=others["value"] / np.asarray(of_circle, float))
     last = _last(rows)

@@ -72,19 +72,19 @@ def null_distribution(
 
     Returns:
         One row for each configuration, position and normalization: the description, position, layer, normalization,
-        mean, sd, low, high, n (distinct draws; runs that recorded equal draws count once). low and high are the 2.5%
-        and 97.5% quantiles from :data:`ENOUGH` draws on, below that the smallest and the largest draw.
+        mean, sd, low, high, n (distinct draws: equal ones of several runs count once, whatever their numbers). low and
+        high are the 2.5% and 97.5% quantiles from :data:`ENOUGH` draws on, below that the smallest and largest draw.
     """
     chosen = f"position IN ({_list(layers)})" if layers else "position = layer"
     rows = records.sql(f"""
         WITH drawn AS (
-            SELECT DISTINCT context, position, layer, normalization, draw, value
+            SELECT DISTINCT context, position, layer, normalization, value
             FROM ssr_null JOIN layers USING (run_id, layer) JOIN runs USING (run_id)
             WHERE status = 'complete' AND value IS NOT NULL AND {chosen}
                   AND normalization IN ({_list(normalizations)})
         ), ranges AS (
-            SELECT context, position, layer, normalization, favg(value ORDER BY draw, value) AS mean,
-                   stddev_samp(value ORDER BY draw, value) AS sd, count(value) AS n,
+            SELECT context, position, layer, normalization, favg(value ORDER BY value) AS mean,
+                   stddev_samp(value ORDER BY value) AS sd, count(value) AS n,
                    CASE WHEN n < {ENOUGH} THEN min(value) ELSE quantile_cont(value, 0.025) END AS low,
                    CASE WHEN n < {ENOUGH} THEN max(value) ELSE quantile_cont(value, 0.975) END AS high
             FROM drawn GROUP BY ALL

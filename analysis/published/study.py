@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis import metric
-from analysis.configuration import BEFORE, PREFIX
+from analysis.configuration import BEFORE, PREFIX, unregularized
 from analysis.filter import same
 from analysis.formatting import is_missing, value_text
 from analysis.interval import is_accuracy
@@ -203,10 +203,13 @@ def _matched(records: Records, entry: Mapping[str, Any]) -> dict[str, Mapping[st
         same_family = _family(values.get(PREFIX + "model")) == _family(entry["model"])
         if values.get(PREFIX + "dataset") != entry["dataset"] or not same_family or not described["complete"]:
             continue
+        trained_on = values.get(PREFIX + "trained_on")
+        if not is_missing(trained_on) and trained_on != entry["dataset"]:
+            continue
         if any(not _agrees(_meant(values, key), value, key) for key, value in settings.items()):
             continue
         wanted = (described["regularizer"], None if is_missing(described["strength"]) else described["strength"])
-        if wanted[1] == 0:
+        if unregularized(values):
             wanted = ("none", None)
         rows = [row for row in entry["rows"] if (row["regularizer"], row["strength"]) == wanted]
         if rows:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from analysis import aggregate, compare, metric
+from analysis.claims.command import Given, query_command
 from analysis.configuration import PREFIX, SEED
 from analysis.corruption_error import answer
 from analysis.formatting import MISSING, estimate_text, number_text, p_text, value_text, with_sign
@@ -66,6 +67,8 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
     drawn = _Drawn(watched, baseline)
     return _environment().get_template("report.html").render(
         name=value_text(records.name),
+        conditions=[value_text(text) for text in records.conditions],
+        command=query_command(Given([Path(path.resolve().name) for path in records.paths], records.conditions), "SQL"),
         style=Markup(_file("report.css")),
         colors=Markup(drawn.colors()),
         scripts=[Markup(_script())],

@@ -21,6 +21,26 @@ def test_several_folders_and_conditions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "paths", "sql"),
+    [
+        (["gone"], ["gone"], None),
+        (["gone", "SELECT 1"], ["gone"], "SELECT 1"),
+        (["a", "{root}", "FROM run"], ["a", "{root}"], "FROM run"),
+        (["a", "{root}"], ["a", "{root}"], None),
+        (["a", "b", "--tables"], ["a", "b"], None),
+        (["a", "SELECT '" + 5000 * "x" + "'"], ["a"], "SELECT '" + 5000 * "x" + "'"),
+        (["a", "SELECT '\0'"], ["a"], "SELECT '\0'"),
+    ],
+)
+def test_a_query_has_folders_and_last_the_sql(
+    words: list[str], paths: list[str], sql: str | None, tmp_path: Path
+) -> None:
+    options = arguments.parsed(["query", *(word.format(root=tmp_path) for word in words), "--where", "seed=0"])
+    assert options.paths == [Path(path.format(root=tmp_path)) for path in paths]
+    assert (options.sql, options.where) == (sql, ["seed=0"])
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (["table"], "required: PATH"),

@@ -51,6 +51,28 @@ def test_strength_zero_is_the_baseline_where_none_was_not_run(tmp_path: Path) ->
     assert compare.baselines(records.configurations) == {"weight_decay 0.1": "weight_decay 0"}
 
 
+def test_each_context_has_a_default_baseline_of_its_own(tmp_path: Path) -> None:
+    """A model with ``none`` takes strength 0 from no other model, and where both were run ``none`` is the baseline."""
+    for model in ("lenet", "resnet20"):
+        for strength in (0.0, 0.1):
+            choices = {"model": model, "regularizer": "weight_decay", "regularizer.weight_decay": strength}
+            write_run(tmp_path / f"{model}{strength}", choices, 0, layers=())
+    write_run(tmp_path / "none", {"model": "lenet", "regularizer": "none"}, 0, layers=())
+    assert compare.baselines(analysis.load(tmp_path).configurations) == {
+        "lenet · weight_decay 0": "lenet · none",
+        "lenet · weight_decay 0.1": "lenet · none",
+        "resnet20 · weight_decay 0.1": "resnet20 · weight_decay 0",
+    }
+
+
+def test_masks_with_a_weight_decay_of_zero_are_no_default_baseline(tmp_path: Path) -> None:
+    for strength in (0.0, 0.1):
+        choices = {"regularizer": "spectral_mask+weight_decay", "regularizer.weight_decay": strength}
+        write_run(tmp_path / f"w{strength}", choices, 0)
+    with pytest.raises(analysis.AnalysisError, match="no configuration has regularizer=none or strength 0"):
+        compare.baselines(analysis.load(tmp_path).configurations)
+
+
 def test_contexts_are_not_mixed(tmp_path: Path) -> None:
     for model in ("lenet", "resnet20"):
         for index, regularizer in enumerate(("none", "spectral_mask")):

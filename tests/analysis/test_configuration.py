@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import pandas as pd
+import pytest
 
-from analysis.configuration import configurations, differing_columns
+from analysis.configuration import configurations, differing_columns, unregularized
 
 
 def run(**columns: list[object]) -> pd.DataFrame:
@@ -59,6 +60,22 @@ def test_other_differences_become_the_context() -> None:
 def test_strengths_are_sorted_as_numbers() -> None:
     frame = run(regularizer=["weight_decay"] * 3, regularizer__weight_decay=[0.01, 1e-5, 0.0], seed=[0, 0, 0])
     assert configurations(frame).table["strength"].tolist() == [0.0, 1e-5, 0.01]
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ({"regularizer": "none"}, True),
+        ({"regularizer": "weight_decay", "regularizer.weight_decay": 0.0}, True),
+        ({"regularizer": "l1+weight_decay", "regularizer.l1": 0, "regularizer.weight_decay": 0.0}, True),
+        ({"regularizer": "l1+weight_decay", "regularizer.l1": 1e-5, "regularizer.weight_decay": 0.0}, False),
+        ({"regularizer": "spectral_mask+weight_decay", "regularizer.weight_decay": 0.0}, False),
+        ({"regularizer": "spectral_mask"}, False),
+        ({}, False),
+    ],
+)
+def test_without_regularization_is_strength_zero_in_every_part(choices: dict[str, object], expected: bool) -> None:
+    assert unregularized({f"config.{key}": value for key, value in choices.items()}) is expected
 
 
 def test_seeds_are_replications_and_statuses_are_counted() -> None:

@@ -33,6 +33,13 @@ def test_csv_holds_no_formula_and_every_digit() -> None:
     assert [row["n"] for row in rows] == ["3", "2", "1", "0", "3", "3", "3"]
 
 
+def test_csv_holds_lists_whole() -> None:
+    numbers = np.linspace(0, 1, 2000)
+    text = export.csv_text(pd.DataFrame({"a": [numbers, np.array(["x", None], object)]}))
+    first, second = [json.loads(row["a"]) for row in csv.DictReader(io.StringIO(text))]
+    assert (first, second) == (numbers.tolist(), ["x", None])
+
+
 def test_csv_heads_are_harmless_too() -> None:
     assert export.csv_text(pd.DataFrame({"=1+1": [1]})) == "'=1+1\n1\n"
 

@@ -32,7 +32,9 @@ from analysis.formatting import (
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.001, "0.001"), (1e-5, "1e-05"), (64.0, "64"), (np.int64(3), "3"), (np.float64(0.5), "0.5"), (True, "true"),
-     (None, "–"), (float("nan"), "–"), ("a\nb\x07", "a b?"), ("/data/sets/cifar10", "…/cifar10")],
+     (None, "–"), (float("nan"), "–"), ("a\nb\x07", "a b?"), ("/data/sets/cifar10", "…/cifar10"),
+     (np.array([1.0, 0.5, np.nan]), "[1, 0.5, –]"), (np.array([], int), "[]"),
+     (np.array([np.array(["a\n"]), None], object), "[[a ], –]")],
 )  # fmt: skip
 def test_value_text(value: object, text: str) -> None:
     assert value_text(value) == text

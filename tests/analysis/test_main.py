@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +19,7 @@ from analysis.__main__ import main
 from analysis.formatting import columns
 from frequency_reg.compose import make_plan
 from frequency_reg.settle import settle
-from tests.analysis.synthetic import SWEEP, edit, write_sweep
+from tests.analysis.synthetic import SWEEP, edit, write_run, write_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,11 @@ def test_report_prints_its_path_from_a_copied_folder(tmp_path: Path) -> None:
         (
             ["compare", "{sweep}", "--metrics", "ssr/first/dc"],
             "unknown metric 'ssr/first/dc'. Did you mean ssr/first/dc/init",
+        ),
+        (["table", "{sweep}", "--metrics", "t*_mse"], "no run here has a value of train_mse, test_mse."),
+        (
+            ["table", "{sweep}", "--metrics", "t*_mse", "--format", "csv"],
+            "no run here has a value of train_mse, test_mse.",
         ),
         (["table", "{sweep}", "--where", "seed=7"], "no run has seed=7. Values here: 0, 1, 2."),
         (["table", "{sweep}", "--sort", "-spede"], "--sort: no column 'spede'. Columns here: regularizer"),
@@ -224,6 +230,22 @@ def test_two_runs_side_by_side(sweep: Path, capsys: pytest.CaptureFixture[str]) 
     assert (first[0], *map(float, first[1:])) == ("clean_accuracy", *map(pytest.approx, (0.79, 0.86, 0.07)))
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_runs_side_by_side_that_were_tested_on_different_things(
+    order: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name and a pattern stand for what any of them has; the others have a dash."""
+    for name, corruption in (("noisy", "gaussian_noise"), ("resized", "resize")):
+        write_run(tmp_path / name, SWEEP[0], 0, corruptions={corruption: (0.1,)}, layers=())
+    paths = [[str(tmp_path / "noisy"), str(tmp_path / "resized")][place] for place in order]
+    assert main(["compare", *paths, "--metrics", "accuracy/resize", "accuracy/gaussian_noise/*"]) == 0
+    rows = [line.split()[-3:] for line in capsys.readouterr().out.splitlines() if "%" in line]
+    # .8 - .1 for a severity of resizing, .8 - .2 for one of noise.
+    resized, noisy = ["–", "70.00", "–"], ["60.00", "–", "–"]
+    expected = [resized, noisy] if order == (0, 1) else [[b, a, d] for a, b, d in (resized, noisy)]
+    assert rows[:2] == expected
+
+
 def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sql = "SELECT seed, count(*) AS runs FROM runs GROUP BY seed ORDER BY seed"
     assert main(["query", str(sweep), sql]) == 0
@@ -235,6 +257,41 @@ def test_query_in_every_format(sweep: Path, tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == "seed,runs\n0,5\n1,5\n2,5\n"
     assert main(["query", str(sweep), sql, "-o", str(tmp_path / "q.parquet")]) == 0
     assert pq.read_table(tmp_path / "q.parquet")["runs"].to_pylist() == [5, 5, 5]
+
+
+def test_a_query_of_several_folders_and_some_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("first", "second"):
+        for seed in (0, 1):
+            write_run(tmp_path / name / f"{name}{seed}", SWEEP[0], seed, layers=())
+    sql = "SELECT run_name FROM run ORDER BY run_name"
+    folders = [str(tmp_path / name) for name in ("first", "second")]
+    assert main(["query", *folders, sql, "--where", "seed=1", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.split() == ["run_name", "first1", "second1"]
+
+
+def test_a_list_is_an_answer(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT list(DISTINCT seed ORDER BY seed) AS seeds, [0.5::DOUBLE, NULL] AS numbers FROM runs"
+    assert main(["query", str(sweep), sql]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split("  ") == ["[0, 1, 2]", "[0.5, –]"]
+    assert main(["query", str(sweep), sql, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == 'seeds,numbers\n"[""0"", ""1"", ""2""]","[0.5, null]"\n'
+    assert main(["query", str(sweep), sql, "-o", str(tmp_path / "q.parquet")]) == 0
+    assert pq.read_table(tmp_path / "q.parquet")["seeds"].to_pylist() == [["0", "1", "2"]]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_columns_of_one_name_are_numbered(
+    form: str, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sql = "SELECT 1 AS value, 2 AS value, 3 AS value_1, 4 AS value"
+    names = ["value", "value_2", "value_1", "value_3"]
+    assert main(["query", str(sweep), sql]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[:3:2]] == [names, ["1", "2", "3", "4"]]
+    file = tmp_path / f"q.{form}"
+    assert main(["query", str(sweep), sql, "-o", str(file)]) == 0
+    read = {"csv": pd.read_csv, "json": lambda path: pd.DataFrame(json.loads(path.read_text())["rows"]),
+            "parquet": pd.read_parquet}[form]  # fmt: skip
+    assert read(file).to_dict("records") == [dict(zip(names, (1, 2, 3, 4), strict=True))]
 
 
 def test_plots_are_written_and_named(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
@@ -12,6 +13,7 @@ import analysis
 from analysis.frames.function import explained_variance as frame
 from analysis.plot.explained_variance import PLOT, explained_variance
 from tests.analysis.fitted import fitted
+from tests.records.written import rewrite
 
 
 def test_a_panel_for_each_frequency_over_iterations(tmp_path: Path) -> None:
@@ -37,6 +39,14 @@ def test_without_a_number_of_updates_the_axis_is_the_epoch(tmp_path: Path) -> No
     figure = explained_variance(frame(fitted(tmp_path, steps=None)))
     assert figure.axes[0].get_xlabel() == "epoch"
     assert list(np.asarray(figure.axes[0].lines[0].get_xdata(), float)) == [0, 1, 2, 3]
+
+
+def test_a_number_of_updates_that_is_null_everywhere_is_none(tmp_path: Path) -> None:
+    """A null is recorded as text without a value."""
+    for folder in sorted(path for path in fitted(tmp_path, steps=None).path.iterdir()):
+        rewrite(folder, "run", **{"config.steps_per_epoch": pa.nulls(1, pa.string())})
+    figure = explained_variance(frame(analysis.load(tmp_path)))
+    assert figure.axes[0].get_xlabel() == "epoch"
 
 
 def test_records_without_the_probe_say_so(sweep: Path) -> None:

@@ -131,7 +131,8 @@ def test_metrics_that_a_pattern_named_and_no_run_has_are_left_out(records: analy
     found = rows.by_configuration(records, ["clean_accuracy"])
     assert found.without_empty(["clean_accuracy"]).metrics == ("clean_accuracy",)
     none = replace(found, replications=found.replications.iloc[:0])
-    assert none.without_empty(["clean_accuracy"]).metrics == ()
+    with pytest.raises(analysis.AnalysisError, match=r"^no run here has a value of clean_accuracy\.$"):
+        none.without_empty(["clean_accuracy"])
     assert none.without_empty([]).metrics == ("clean_accuracy",)
 
 

@@ -138,6 +138,16 @@ def test_loss_and_highest_frequency_by_petals(tmp_path: Path) -> None:
     assert (rise["mean"], rise["met"]) == (pytest.approx(-0.05), 0)
 
 
+def test_a_loss_is_compared_with_that_of_the_circle_only_where_that_was_run(tmp_path: Path) -> None:
+    table = {"function_spectrum": spectrum({20: [0, 2], 200: [0, 1]})}
+    for seed in (0, 1):
+        write(tmp_path / f"a{seed}", seed, "manifold_sinusoids", table, loss=0.2, petals=4)
+    assert "loss to L = 0" not in set(criteria(analysis.load(tmp_path))["quantity"])
+    write(tmp_path / "b", 1, "manifold_sinusoids", table, loss=0.5, petals=0)
+    row = found(analysis.load(tmp_path), "loss to L = 0", "L = 4")
+    assert (row["mean"], row["met"], row["n"]) == (pytest.approx(0.4), 1, 1)
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fit = {"function_spectrum": spectrum({5: [0, 1], 10: [0, 0.5], 15: [0, 0]})}
     write(tmp_path / "a", 0, "sinusoids", fit)

@@ -33,6 +33,17 @@ def test_configuration_columns_of_any_types_stack(tmp_path):
     assert [found[str(n)] for n in range(9)] == ["0.1", "[1, 2]", "true", "1", "{'a': 1}", None, "x", "0.5", None]
 
 
+def test_a_null_beside_numbers_leaves_them_numbers(tmp_path):
+    write_run(tmp_path / "one", "1", steps=None, tag=None, never=None)
+    write_run(tmp_path / "two", "2", steps=10, tag="a", never=None)
+    run = read(tmp_path)["run"]
+    assert run["config.steps"].type == pa.int64()
+    assert run["config.steps"].to_pylist() == [None, 10]
+    assert run["config.tag"].to_pylist() == [None, "a"]
+    assert run["config.never"].to_pylist() == [None, None]
+    assert run["config.never"].type == pa.string()
+
+
 def test_whole_numbers_that_no_float_holds_stack_with_floats_as_text(tmp_path):
     write_run(tmp_path / "one", "1", x=2**53 + 1)
     write_run(tmp_path / "two", "2", x=0.5)

@@ -43,6 +43,12 @@ def test_the_strength_of_several_is_the_only_ones(strength: float | None, choice
     assert side.fits({f"config.{key}": value for key, value in both.items()}) is fits
 
 
+def test_masks_with_a_weight_decay_of_zero_are_not_none() -> None:
+    masks = {"config.regularizer": "spectral_mask+weight_decay", "config.regularizer.weight_decay": 0.0}
+    assert not Side("none").fits(masks)
+    assert Side("none").fits({"config.regularizer": "weight_decay", "config.regularizer.weight_decay": 0.0})
+
+
 def test_settings_outside_of_what_a_claim_is_about_are_no_test_of_it_and_the_others_are_told_apart(
     tmp_path: Path,
 ) -> None:

@@ -18,6 +18,7 @@ from analysis.__main__ import main
 from analysis.claims import claim as data
 from analysis.claims import page
 from analysis.claims.command import Given
+from analysis.filter import filtered
 from analysis.load import load
 from analysis.published.ssr import suppression
 from tests.analysis.synthetic import WEIGHT, edit, write_run
@@ -285,6 +286,17 @@ def test_the_printed_query_runs(
         (values["layer"] == "layer2.conv1") & (values["normalization"] == "dc") & (values["reference"] == "init")
     ]
     assert some.set_index(["configuration", "seed"])["value"]["dropout 0.5", 1] == pytest.approx(3 * 3 * 0.19)
+
+
+def test_the_printed_query_has_the_pages_conditions(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ["seed<=1"]
+    text = page.page(filtered(load(folder), where), Given([folder], where))
+    monkeypatch.chdir(folder.parent)
+    line = next(line for line in text.splitlines() if line.startswith("    python -m analysis query"))
+    assert main([*shlex.split(line)[3:], "--format", "csv"]) == 0
+    assert set(pd.read_csv(io.StringIO(capsys.readouterr().out))["seed"]) == {0, 1}
 
 
 def test_text_of_strangers_is_shown_and_not_obeyed(tmp_path: Path) -> None:

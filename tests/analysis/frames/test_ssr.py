@@ -63,6 +63,17 @@ def test_equal_draws_of_several_runs_count_once(tmp_path: Path) -> None:
     assert (null_distribution(analysis.load(tmp_path))["n"] == 40).all()
 
 
+def test_equal_draws_under_other_numbers_count_once(tmp_path: Path) -> None:
+    """A run with fewer draws before these numbers them otherwise."""
+    for name in ("a", "b"):
+        write_run(tmp_path / name, {"regularizer": "none"}, 0)
+    alone = null_distribution(analysis.load(tmp_path / "a"))
+    edit(tmp_path / "b", "ssr_null", lambda rows: rows.assign(draw=rows["draw"] + 7))
+    both = null_distribution(analysis.load(tmp_path))
+    columns = ["mean", "sd", "low", "high", "n"]
+    assert both[columns].to_numpy() == pytest.approx(alone[columns].to_numpy())
+
+
 def test_depth_profile_is_the_final_ssr_of_every_layer(records: analysis.Records) -> None:
     frame = ssr_by_depth(records)
     suppression = np.mean([0.05 + 0.01 * seed for seed in (0, 1, 2)])  # configuration 2

@@ -38,6 +38,12 @@ def test_reproduced_only_in_an_equal_setting(tmp_path: Path) -> None:
     assert "training images (ours 45000)" in study.unknown
 
 
+def test_masks_with_a_weight_decay_of_zero_are_not_what_was_published_without_regularization(tmp_path: Path) -> None:
+    masks = {"regularizer": "spectral_mask+weight_decay", "regularizer.weight_decay": 0.0, **STATED}
+    write_run(tmp_path / "masks", masks, 0, clean=0.92)
+    assert studies(analysis.load(tmp_path)) == []
+
+
 STATED = {
     "model": "resnet18", "model.width": 64, "epochs": 50, "optimizer": "SGD", "optimizer.lr": 0.1,
     "optimizer.momentum": 0.9, "schedule": "cosine", "dataset.crop_padding": 4, "dataset.horizontal_flip": True,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import shlex
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +16,8 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.__main__ import main
+from analysis.filter import filtered
 from analysis.published import study
 from analysis.report import document
 from tests.analysis import naive
@@ -434,3 +438,23 @@ def test_a_target_that_is_a_folder_or_has_none_is_refused(tmp_path: Path) -> Non
         document.write(records, tmp_path)
     with pytest.raises(analysis.AnalysisError, match="its folder does not exist"):
         document.write(records, tmp_path / "none" / "report.html")
+
+
+def test_folders_and_conditions_are_said_and_stand_in_the_printed_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        for seed in (0, 1):
+            write_run(tmp_path / name / f"{name}{seed}", SWEEP[0], seed, layers=())
+    paths, where = [tmp_path / name for name in ("first", "second")], ["seed>0", "model=resnet20"]
+    text = document.html(filtered(analysis.load(paths), where))
+    assert "<h1>first + second</h1>" in text
+    assert "Only runs with <code>seed&gt;0</code> and <code>model=resnet20</code>." in text
+    command = html.unescape(re.findall(r"Runs with <code>(.*?)</code>", text)[0])
+    assert command == "python -m analysis query first second SQL --where 'seed>0' --where model=resnet20"
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command)[3:]
+    assert (
+        main([*(w if w != "SQL" else "SELECT run_name FROM run ORDER BY ALL" for w in words), "--format", "csv"]) == 0
+    )
+    assert capsys.readouterr().out.split() == ["run_name", "first1", "second1"]
