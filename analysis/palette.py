@@ -58,7 +58,7 @@ def shades(frame: pd.DataFrame) -> dict[str, Shade]:
     shapes = _shapes(rows, colors)
     found: dict[str, Shade] = {}
     for name, group in rows.groupby("regularizer", sort=False):
-        swept = group[group["strength"] != 0]  # strength 0 is no regularizer
+        swept = group if "+" in str(name) else group[group["strength"] != 0]  # strength 0 alone is no regularizer
         places = swept["strength"].rank(method="first", na_option="bottom").astype(int) - 1
         at = dict(zip(swept["configuration"], places, strict=True))
         for label in group["configuration"]:

@@ -109,3 +109,10 @@ def test_sixteen_regularizers_are_told_apart() -> None:
 def test_the_nulls_entry_fits_a_legend(n: int) -> None:
     label = null_label(pd.DataFrame({"n": [n]}))
     assert short(label) == label
+
+
+def test_a_combination_of_strength_zero_has_no_grey_of_none_as_its_other_part_is_on() -> None:
+    names = ["none", "spectral_mask+weight_decay", "weight_decay"]
+    frame = pd.DataFrame({"configuration": names, "regularizer": names, "strength": [None, 0.0, 0.0]})
+    none, combined, alone = (shades(frame)[name].light for name in names)
+    assert alone == none != combined
