@@ -68,7 +68,7 @@ def html(records: Records, *, baseline: Mapping[str, str] | None = None) -> str:
     return _environment().get_template("report.html").render(
         name=value_text(records.name),
         conditions=[value_text(text) for text in records.conditions],
-        command=query_command(Given([Path(path.resolve().name) for path in records.paths], records.conditions), "SQL"),
+        command=query_command(Given(records.paths, records.conditions), "SQL"),
         style=Markup(_file("report.css")),
         colors=Markup(drawn.colors()),
         scripts=[Markup(_script())],

@@ -458,3 +458,5 @@ def test_folders_and_conditions_are_said_and_stand_in_the_printed_command(
         main([*(w if w != "SQL" else "SELECT run_name FROM run ORDER BY ALL" for w in words), "--format", "csv"]) == 0
     )
     assert capsys.readouterr().out.split() == ["run_name", "first1", "second1"]
+    page = document.html(analysis.load(Path("first/first0")))
+    assert "<code>python -m analysis query first/first0 SQL</code>" in page, "runs where the page was made"
