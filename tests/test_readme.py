@@ -1,9 +1,11 @@
 """What README and RESULTS say of the results is what the committed records say."""
 
+import itertools
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -46,7 +48,8 @@ def test_stated_differences_are_those_of_the_records():
     records = analysis.load(ROOT / "outputs" / "reference" / "cifar10_weight_decay")
     frame = compare.differences(records)
     text = compare.terminal(frame[frame["configuration"] == "weight_decay 0.001"], markdown=True)
-    stated = [line for line in RESULTS.splitlines() if re.match(r"\| (.* pp|SSR .*/.*) \| [+-]\S+ ± ", line)]
+    section = RESULTS.partition("\n## Weight decay in detail\n")[2].partition("\n## ")[0]
+    stated = [line for line in section.splitlines() if re.match(r"\| (.* pp|SSR .*/.*) \| [+-]\S+ ± ", line)]
     assert len(stated) == 21
     assert [line for line in stated if line not in text] == []
 
@@ -153,19 +156,93 @@ def test_our_differences_beside_the_published_ones_are_those_of_the_records():
             assert (mark == "*") == (abs(values.mean()) > half_width(values)), (label, regularizer)
 
 
-def test_stated_shares_by_depth_are_those_of_the_records():
-    records = analysis.load(ROOT / "outputs" / "reference" / "mask_table3_short")
+SHARES = {
+    "resnet18": ("mask_table3_short", "resnet18", (0, 10)),
+    "resnet20": ("mask_table3_short", "resnet20", (0, 10)),
+    "full width resnet18": ("mask_resnet18", "resnet18", (0, 12)),
+    "resnet20, rate .05": ("mask_table2_short", "resnet20", (10,)),
+}
+
+
+@pytest.mark.parametrize("label", SHARES)
+def test_stated_shares_by_depth_are_those_of_the_records(label):
+    sweep, model, epochs = SHARES[label]
+    records = analysis.load(ROOT / "outputs" / "reference" / sweep)
     run = records["run"]
-    for model in ("resnet18", "resnet20"):
-        ids = run.loc[run["config.model"].str.contains(model), "run_id"]
-        rows = records["regularizer"].query("quantity == 'share_removed' and run_id in @ids")
-        assert len(ids) == 3
-        depth = records["ssr"].query("run_id in @ids").drop_duplicates("layer").set_index("layer")["depth"]
-        for epoch in (0, 10):
-            means = rows[rows["epoch"] == epoch].groupby("layer")["value"].mean().mul(100)
-            means = means.loc[sorted(means.index, key=depth.__getitem__)]
-            (stated,) = re.findall(rf"^\| {model} \| {epoch} \| ([\d. ]+) \|$", RESULTS, re.MULTILINE)
-            assert [float(share) for share in stated.split()] == pytest.approx(means.tolist(), abs=0.0051)
+    masked = run["config.regularizer"].eq("spectral_mask") & run["config.model"].str.contains(model)
+    ids = run.loc[masked, "run_id"]
+    rows = records["regularizer"].query("quantity == 'share_removed' and run_id in @ids")
+    assert len(ids) == 3
+    depth = records["ssr"].query("run_id in @ids").drop_duplicates("layer").set_index("layer")["depth"]
+    for epoch in epochs:
+        means = rows[rows["epoch"] == epoch].groupby("layer")["value"].mean().mul(100)
+        means = means.loc[sorted(means.index, key=depth.__getitem__)]
+        (stated,) = re.findall(rf"^\| {label} \| {epoch} \| ([\d. ]+) \|$", RESULTS, re.MULTILINE)
+        assert [float(share) for share in stated.split()] == pytest.approx(means.tolist(), abs=0.0051)
+
+
+def printed_analyses() -> list[tuple[str, list[str]]]:
+    """Indented ``python -m analysis`` commands of RESULTS, each with the rows of the table that follows it."""
+    blocks: list[tuple[str, list[str]]] = []
+    for line in RESULTS.splitlines():
+        if line.startswith("      ") and blocks and not blocks[-1][1]:
+            blocks[-1] = (f"{blocks[-1][0]} {line.strip()}", [])
+        elif line.startswith("    "):
+            blocks.append((line.strip(), []))
+        elif line.startswith("| ") and blocks:
+            blocks[-1][1].append(line)
+        elif line and blocks and blocks[-1][1]:  # prose ends what a command is answerable for
+            blocks.append(("", []))
+    return [(command, rows) for command, rows in blocks if command.startswith("python -m analysis ")]
+
+
+@pytest.mark.parametrize(("command", "rows"), printed_analyses(), ids=lambda value: str(value)[:80])
+def test_a_table_below_its_command_is_what_the_command_gives(command, rows, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main(shlex.split(command)[3:]) == 0
+    given, heading = [], ""
+    for line in capsys.readouterr().out.splitlines():
+        heading = f"**{line.removeprefix('### ')}**" if line.startswith("### ") else heading
+        given.append((heading, line))
+    heading = ""
+    assert rows
+    for row in rows:
+        label = row.split("|")[1].strip()
+        heading = label if label.startswith("**") else heading
+        if not label.startswith("**"):
+            # Above the first heading stand the heads of the columns, which every section of the output has.
+            assert (heading, row) in given or (not heading and row in [line for _, line in given]), row
+
+
+def test_stated_likeness_of_class_activation_maps_is_that_of_the_records():
+    """Correlation over the places of a map, mean over the images, of two networks."""
+    records = analysis.load(ROOT / "outputs" / "reference" / "mask_table2_short")
+    of = records["run"].set_index("run_id")["config.regularizer"]
+    maps = {}
+    for run, frame in records["class_activation_map"].query("of == 'label'").groupby("run_id"):
+        places = frame.sort_values(["image", "y", "x"])["value"].to_numpy().reshape(frame["image"].nunique(), -1)
+        places = places - places.mean(axis=1, keepdims=True)
+        maps[run] = places / np.linalg.norm(places, axis=1, keepdims=True)
+
+    def likeness(first, second):
+        pairs = itertools.product(*(sorted(run for run in maps if of[run] == name) for name in (first, second)))
+        return np.array([(maps[a] * maps[b]).sum(axis=1).mean() for a, b in pairs if first != second or a < b])
+
+    def two_digits(value):
+        return f"{value:.2f}".removeprefix("0")
+
+    none, mask, adversarial = (likeness("none", name) for name in ("none", "spectral_mask", "adversarial_training"))
+    flat = " ".join(RESULTS.split())
+    for name, values in (("none with none of another seed", none), ("masks with none", mask)):
+        stated = f"{two_digits(values.mean())} ({len(values)} pairs, {two_digits(values.min())} to "
+        assert f"{name} {stated}{two_digits(values.max())})" in flat
+    for name, values in (
+        ("masks with masks", likeness("spectral_mask", "spectral_mask")),
+        ("noise with none", likeness("none", "gaussian_augmentation")),
+        ("DropPath with none", likeness("none", "drop_path")),
+        ("adversarial training with none", adversarial),
+    ):
+        assert f"{name} {two_digits(values.mean())}" in flat
 
 
 def test_the_findings_page_is_what_its_command_gives(tmp_path, monkeypatch):

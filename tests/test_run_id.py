@@ -127,23 +127,26 @@ def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     return found
 
 
-CHANGED = {
-    "mask_table1": ("epochs=60", "probe.spectral_mask.every=10"),
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES = {
+    sweep: (f"study={sweep}",)
+    for sweep in sorted(recorded(evaluations=False))
+    if (ROOT / "conf" / "study" / f"{sweep}.yaml").exists()
 }
-"""Reference runs of a study, with what was changed of it."""
-STUDIES = sorted(
-    sweep
-    for sweep in recorded(evaluations=False)
-    if (Path(__file__).resolve().parents[1] / "conf" / "study" / f"{sweep}.yaml").exists()
+STUDIES["mask_table1"] += ("epochs=60", "probe.spectral_mask.every=10")
+STUDIES["mask_resnet18"] = (
+    *("model=resnet18", "dataset=cifar10", "regularizer=none,spectral_mask", "epochs=12", "optimizer.lr=0.05"),
+    *("probe=[kernel_spectrum,spectral_mask]", "diagnostic=[fgsm]", "seed=0,1,2"),
+    "corruption=[impulse_noise,fog,contrast,gaussian_noise,gaussian_blur,resize]",
 )
-OTHERS = sorted(recorded(evaluations=False).keys() - set(STUDIES))
+"""Reference runs by the command that made them: a study, with what was changed of it, or a sweep of its own."""
+OTHERS = sorted(recorded(evaluations=False).keys() - STUDIES.keys())
 
 
 @pytest.mark.parametrize("sweep", STUDIES)
 def test_reference_runs_of_a_study_are_what_the_study_runs(sweep):
-    planned = {
-        identity(config) for config in make_plan([f"study={sweep}", *CHANGED.get(sweep, ())], multirun=True).runs
-    }
+    beside = f"outputs={ROOT / 'outputs' / 'reference'}"  # where a study that goes on from another finds its runs
+    planned = {identity(config) for config in make_plan([*STUDIES[sweep], beside], multirun=True).runs}
     assert {row["run_id"] for _, row in recorded(evaluations=False)[sweep]} <= planned
 
 
