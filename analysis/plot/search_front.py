@@ -25,6 +25,7 @@ def search_front(frame: pd.DataFrame) -> Figure:
         frame: from :func:`analysis.frames.search.trials`, one folder.
     """
     complete = frame[frame["state"] == "COMPLETE"].dropna(subset="value")
+    complete = complete.assign(value=complete["value"] * complete["objective"].map(_percent).map({True: 100, False: 1}))
     if complete.empty:
         return nothing("No search left a complete trial.")
     goals = list(complete["objective"].unique())
@@ -49,8 +50,14 @@ def _states(frame: pd.DataFrame) -> str:
     return ", ".join(f"{counts[s]} {word}" for s, word in words.items() if s in counts) + f" trials{runs}"
 
 
+def _percent(goal: str) -> bool:
+    """Whether an objective is a share of images: an accuracy, or the mean accuracy under corruptions (robustness)."""
+    return goal == "validation_accuracy" or goal.partition("/")[0] == "robustness"
+
+
 def _axis_label(rows: pd.DataFrame, goal: str) -> str:
-    return f"{short(goal, 34)}\n({rows.loc[rows['objective'] == goal, 'direction'].iloc[0]})"
+    unit = " %" * _percent(goal)
+    return f"{short(goal.replace('_', ' '), 34)}{unit}\n({rows.loc[rows['objective'] == goal, 'direction'].iloc[0]})"
 
 
 def _history(ax: Axes, frame: pd.DataFrame, complete: pd.DataFrame) -> None:
@@ -74,8 +81,10 @@ def _pair(ax: Axes, complete: pd.DataFrame, x: str, y: str) -> None:
     ax.plot(wide.loc[~front, x], wide.loc[~front, y], ls="", marker="o", ms=4, color=SOFT, alpha=0.7, label="trial")
     best = wide[front].sort_values(x)
     ax.plot(best[x], best[y], ls="", marker="D", ms=5.5, color=FRONT, label="on the search's Pareto front")
-    for trial, row in best.head(15).iterrows():
-        ax.annotate(str(trial), (row[x], row[y]), (4, 4), textcoords="offset points", fontsize=7)
+    for place in best[[x, y]].drop_duplicates().head(15).to_numpy():
+        at = best.index[(best[[x, y]] == place).all(axis=1)]  # a repeated configuration shares its place
+        name = ", ".join(map(str, sorted(at)))
+        ax.annotate(name, (place[0], place[1]), (4, 4), textcoords="offset points", fontsize=7)
     ax.set_xlabel(_axis_label(complete, x))
     ax.set_ylabel(_axis_label(complete, y))
 

@@ -39,10 +39,10 @@ def test_one_objective_shows_the_best_so_far(tmp_path: Path, direction: str, bes
     found = table({"validation_accuracy": [0.3, 0.5, None, 0.2]}, {1}, direction)
     figure = search_front(trials(analysis.load(written(tmp_path / "s", found))))
     lines = {line.get_label(): line for line in figure.axes[0].lines}
-    assert list(lines["trial"].get_ydata()) == [0.3, 0.5, 0.2]
-    assert list(lines["best so far"].get_ydata()) == best
+    assert list(lines["trial"].get_ydata()) == [30, 50, 20]
+    assert list(lines["best so far"].get_ydata()) == [100 * value for value in best]
     assert list(lines["pruned or failed"].get_xdata()) == [2]
-    assert figure.axes[0].get_ylabel() == f"validation_accuracy\n({direction})"
+    assert figure.axes[0].get_ylabel() == f"validation accuracy %\n({direction})"
     assert (
         figure.legends[0].get_title().get_text().startswith("3 complete, 1 pruned trials; each value is a mean over 2")
     )
@@ -56,6 +56,16 @@ def test_several_objectives_show_the_searchs_own_front(tmp_path: Path) -> None:
     assert list(lines["on the search's Pareto front"].get_xdata()) == [1.0, 2.0]
     assert list(lines["trial"].get_xdata()) == [0.5]
     assert [text.get_text() for text in figure.axes[0].texts] == ["0", "1"]
+
+
+def test_trials_of_one_place_are_named_together(tmp_path: Path) -> None:
+    found = table({"validation_loss": [1.0, 0.5, 1.0], "robustness/fog": [0.5, 0.25, 0.5]}, {0, 1, 2})
+    figure = search_front(trials(analysis.load(written(tmp_path / "s", found))))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "0, 2"]
+    assert figure.axes[0].get_xlabel() == "validation loss\n(maximize)"
+    assert figure.axes[0].get_ylabel() == "robustness/fog %\n(maximize)"
+    front = next(line for line in figure.axes[0].lines if line.get_label() == "on the search's Pareto front")
+    assert list(front.get_ydata()) == [25, 50, 50]
 
 
 def test_records_without_a_search_have_no_row(sweep: Path) -> None:
