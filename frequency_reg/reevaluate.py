@@ -99,6 +99,8 @@ def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift, dat
     for text, key in zip(overrides, keys, strict=True):
         if key.partition(".")[0] in _OF_TRAINING:
             raise ConfigError(f"{text}: the network is trained already; evaluate takes {', '.join(_TAKEN)}")
+        if key.startswith(("hydra.", "hydra/")) and key != "hydra.searchpath":
+            raise ConfigError(f"{text}: evaluate launches no sweep; it takes {', '.join(_TAKEN)}, and --workers N")
     found = []
     place = [text for text, key in zip(overrides, keys, strict=True) if key == "dataset.root"]
     for directory in dict.fromkeys(d for folder in folders for d in _runs(folder)):

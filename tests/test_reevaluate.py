@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 import analysis
+from frequency_reg import evaluate_workers
 from frequency_reg.compose import make_plan
 from frequency_reg.evaluate_command import main
 from frequency_reg.records import content_digest, read
@@ -67,14 +71,31 @@ def test_repeating_measures_nothing_and_other_corruptions_get_a_folder_of_their_
     assert len(list(folder.parent.glob("*/run.parquet"))) == 2
 
 
-def test_a_whole_sweep_is_evaluated_and_read_by_the_analysis(small, capsys):
+def test_a_whole_sweep_is_evaluated_by_one_or_more_workers_and_read_by_the_analysis(small, capsys):
     for seed in (0, 1):
         folder = run(small("name=s", f"seed={seed}")).directory
-    assert main([str(folder.parent), f"outputs={folder.parents[1]}", "corruption=[gaussian_blur]"]) == 0
+    asked = ("corruption=[gaussian_blur]", "runtime.threads=1", f"outputs={folder.parents[1]}")
+    assert main([str(folder.parent), *asked]) == 0
     records = analysis.load(folder.parents[1] / "s-evaluation")
     assert records.configurations.table[["total", "complete"]].to_numpy().tolist() == [[2, 2]]
     assert records["run"]["config.trained_on"].tolist() == ["digits", "digits"]
     assert "[2/2]" in capsys.readouterr().out
+    assert main([str(folder.parent), *asked, "name=together", "--workers", "2"]) == 0
+    assert re.findall(r"\[(\d)/2\]", capsys.readouterr().out) == ["1", "2"]
+    for alone in records["run"]["run_name"]:
+        together = folder.parents[1] / "together" / alone
+        assert content_digest(together) == content_digest(folder.parents[1] / "s-evaluation" / alone)
+
+
+def test_a_killed_worker_is_told(trained, capsys, monkeypatch):
+    shutil.copytree(trained, trained.with_name("second"))
+    monkeypatch.setattr(evaluate_workers, "_measure", _killed)
+    assert command(trained.parent, "corruption=[gaussian_blur]", "--workers", "2") == 1
+    assert "error: a worker's process was killed, perhaps for memory" in capsys.readouterr().err
+
+
+def _killed(_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_runs_of_a_sweep_that_are_not_complete_are_left_out_and_counted(small, capsys, caplog):
@@ -185,6 +206,8 @@ def test_the_clean_score_of_training_stands_where_nothing_else_needs_it(trained,
         (["{run}", "--labels", '"3:3,8:8'], 'unexpected end of data; write a pair with a comma as "A, B:C"'),
         (["{run}", "--labels", '"left, right:3",8:8'], "'left, right' is none of the network's classes: 0, 1, 2"),
         (["{empty}"], "no run.parquet at any depth"),
+        (["{run}", "hydra.launcher.workers=2"], "hydra.launcher.workers=2: evaluate launches no sweep; it takes"),
+        (["{run}", "hydra/launcher=frequency_reg_slurm"], "it takes dataset, corruption, suite, diagnostic"),
     ],
 )
 def test_bad_input_is_one_message_and_writes_nothing(trained, tmp_path, capsys, words, message):
