@@ -181,6 +181,23 @@ def test_stated_shares_by_depth_are_those_of_the_records(label):
         assert [float(share) for share in stated.split()] == pytest.approx(means.tolist(), abs=0.0051)
 
 
+def test_stated_accuracies_under_attack_are_those_of_the_records():
+    records = analysis.load(ROOT / "outputs" / "reference" / "mask_attack_short")
+    attacks = records["attacks"].merge(records["run"][["run_id", "config.regularizer"]], on="run_id")
+    rows = re.findall(r"^\| (fgsm|pgd) \| (\d) \| (.*) \|$", RESULTS, re.MULTILINE)
+    assert len(rows) == 8
+    for attack, eps, cells in rows:
+        asked = (attacks["attack"] == attack) & (attacks["norm"] == "linf") & np.isclose(attacks["eps"], int(eps) / 255)
+        for name, cell in zip(("none", "weight_decay", "spectral_mask+weight_decay"), cells.split(" | "), strict=True):
+            values = 100 * attacks.loc[asked & (attacks["config.regularizer"] == name), "accuracy"]
+            assert len(values) == 3
+            assert cell == f"{values.mean():.2f} ± {half_width(values):.2f}"
+    checks = records["gradient_masking_checks"]
+    assert len(checks) == 9 * 5
+    assert checks["passed"].all()
+    assert checks["value"].max() == 0
+
+
 def printed_analyses() -> list[tuple[str, list[str]]]:
     """Indented ``python -m analysis`` commands of RESULTS, each with the rows of the table that follows it."""
     blocks: list[tuple[str, list[str]]] = []
