@@ -14,8 +14,12 @@ _FOLDER = "a run's folder or a sweep's folder, such as outputs/NAME; several are
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; wrong ones end the program with exit code 2 and the usage."""
-    options = _parser().parse_args(_joined(arguments))
+    parser = _parser()
+    options, rest = parser.parse_known_args(_joined(arguments))
+    if rest and (options.command != "query" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if options.command == "query":
+        options.words = [*options.words, *rest]  # options may stand between the folders and the SQL
         options.paths, options.sql = _folders_and_sql([str(options.path), *options.words], options.tables)
     if options.command == "plot" and options.path is None and not options.list:
         options.refuse("the following arguments are required: PATH (only --list does without)")

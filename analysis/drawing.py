@@ -6,13 +6,14 @@ import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from analysis import figures
+from analysis import figures, selection
 from analysis.formatting import markdown_text, value_text
 from analysis.load import AnalysisError, Records
 from analysis.publishing import publish
 
 MOST_CONTEXTS = 6
 """Settings beside the regularizer (model, data set, ...) that are drawn at once: each takes a minute and 25 figures."""
+_NAMED = 8
 
 
 def names() -> list[str]:
@@ -38,14 +39,26 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Path]]:
 
 
 def left_out(records: Records) -> str:
-    """In words, which contexts (model, data set, ...) are not drawn; empty if all are."""
+    """In words, which contexts (model, data set, ...) and configurations are not drawn; empty if all are."""
     contexts = figures.contexts(records)
-    if len(contexts) <= MOST_CONTEXTS:
-        return ""
-    return (
-        f"The first {MOST_CONTEXTS} of {len(contexts)} settings beside the regularizer are drawn; choose others with "
-        f"--where KEY=VALUE. The seventh would be: {value_text(contexts[MOST_CONTEXTS])}."
-    )
+    said = []
+    if len(contexts) > MOST_CONTEXTS:
+        said.append(
+            f"The first {MOST_CONTEXTS} of {len(contexts)} settings beside the regularizer are drawn; choose others "
+            f"with --where KEY=VALUE. The seventh would be: {value_text(contexts[MOST_CONTEXTS])}."
+        )
+    table = records.configurations.table
+    for context in contexts[:MOST_CONTEXTS]:
+        here = table[table["context"] == context]
+        shown, sentence = selection.drawn(records.narrowed(here["configuration"].tolist()))
+        if sentence:
+            missing = here[
+                (here["complete"] > 0) & ~here["configuration"].isin(shown.configurations.table["configuration"])
+            ]
+            labels = [value_text(label) for label in missing["label"].head(_NAMED)]
+            more = f" and {len(missing) - _NAMED} more" * (len(missing) > _NAMED)
+            said.append(f"In figures of lines and panels {sentence} Left out: {', '.join(labels)}{more}.")
+    return " ".join(said)
 
 
 def drawn(records: Records, names: Sequence[str], folder: Path, formats: Sequence[str]) -> Iterator[Path]:

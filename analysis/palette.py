@@ -23,6 +23,14 @@ PALETTE = {
 }
 """Colour of a regularizer on light and on dark paper."""
 SPARE = (("#CC79A7", "#E39BC4"), ("#E69F00", "#F2B632"), ("#56B4E9", "#8CCBF2"), ("#8A6D00", "#C7A528"))
+"""Colours of all others. Those of :data:`SHARED` have one each for good, the rest take them in order of appearance."""
+SHARED = (
+    ("adversarial_training", "frequency_penalty", "spatial_dropout", "spectral_norm"),
+    ("drop_path", "label_smoothing", "spectral_dropout"),
+    ("band_limit", "frequency_weighted_decay", "gaussian_augmentation"),
+    ("augmix", "orthogonality", "spectral_mask_per_class"),
+)
+"""Names with each colour of :data:`SPARE`; their places in the row are their markers', too."""
 SHAPES = (
     "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left",
 )  # fmt: skip
@@ -47,8 +55,9 @@ class Shade:
 def regularizer_colors(frame: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Colours (light, dark) of every regularizer in ``frame``, in order of appearance."""
     names = [str(name) for name in dict.fromkeys(frame["regularizer"])]
-    spare = [name for name in names if name not in PALETTE]
-    return {name: PALETTE[name] if name in PALETTE else SPARE[spare.index(name) % len(SPARE)] for name in names}
+    fixed = PALETTE | {name: SPARE[i] for i, row in enumerate(SHARED) for name in row}
+    others = [name for name in names if name not in fixed]
+    return {name: fixed[name] if name in fixed else SPARE[others.index(name) % len(SPARE)] for name in names}
 
 
 def shades(frame: pd.DataFrame) -> dict[str, Shade]:
@@ -74,15 +83,28 @@ def shades(frame: pd.DataFrame) -> dict[str, Shade]:
 
 
 def _shapes(rows: pd.DataFrame, colors: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """A shape for each configuration, in turn; regularizers that share a colour share no shape while there are some."""
+    """A shape for each configuration: its own, as far as there are shapes, or else its own of its colour.
+
+    Each regularizer begins with the same shape in every figure, its strengths take the following ones.
+    """
     found: dict[str, str] = {}
     taken: dict[str, set[str]] = {}
-    for i, (label, name) in enumerate(zip(rows["configuration"], rows["regularizer"], strict=True)):
-        used = taken.setdefault(colors[str(name)][0], set())
-        turn = [SHAPES[(i + k) % len(SHAPES)] for k in range(len(SHAPES))]
+    enough = len(rows) <= len(SHAPES)
+    turns: dict[str, int] = {}
+    for label, name in zip(rows["configuration"], rows["regularizer"], strict=True):
+        used = taken.setdefault("" if enough else colors[str(name)][0], set())
+        first = _first_shape(str(name), len(turns)) + turns.setdefault(str(name), 0)
+        turns[str(name)] += 1
+        turn = [SHAPES[(first + k) % len(SHAPES)] for k in range(len(SHAPES))]
         found[label] = next((shape for shape in turn if shape not in used), turn[0])
         used.add(found[label])
     return found
+
+
+def _first_shape(name: str, appeared: int) -> int:
+    if name in PALETTE:
+        return list(PALETTE).index(name)
+    return next((2 * row.index(name) + i for i, row in enumerate(SHARED) if name in row), appeared)
 
 
 def _places(number: int) -> list[int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
@@ -40,8 +42,12 @@ def answer(records: Records, query: str) -> pd.DataFrame:
     """The rows that the query finds.
 
     Raises:
-        AnalysisError: the database refuses it; the message is its own, on one line.
+        AnalysisError: the database refuses it, the message is its own, on one line; or it is more than one statement.
     """
+    with contextlib.suppress(duckdb.Error):  # of what cannot be read the answer says more
+        number = len(duckdb.extract_statements(query))
+        if number > 1:
+            raise AnalysisError(f"{number} statements; give one, others would go unanswered (WITH names what it needs)")
     try:
         return records.sql(query)
     except AnalysisError as error:

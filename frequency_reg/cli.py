@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import logging
 import os
 import re
@@ -55,10 +56,11 @@ def main() -> NoReturn:
     if "--version" in arguments:
         print(__version__)
         sys.exit(0)
-    if arguments[:1] == ["evaluate"]:
+    before = list(itertools.takewhile(lambda argument: argument != "evaluate", arguments))
+    if len(before) < len(arguments) and all(argument.startswith("--config-dir=") for argument in before):
         from frequency_reg.evaluate_command import main as evaluate
 
-        sys.exit(evaluate(arguments[1:]))
+        sys.exit(evaluate([*before, *arguments[len(before) + 1 :]]))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup asks for a closed terminal to be ignored
@@ -81,6 +83,7 @@ def main() -> NoReturn:
             isolation.start()  # imports torch while the plan is made
         plan = make_plan(options.overrides, multirun=options.multirun, config_dir=options.config_dir)
         _check_parts(plan)
+        _refuse_what_only_a_sweep_has(plan, options.overrides)
         if plan_only:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... --plan | head` ends quietly
             print(describe(plan))
@@ -114,6 +117,12 @@ def _refuse_options(unknown: list[str]) -> None:
     known = ("--plan", "--multirun", "--cfg", "--config-dir", "--help", "--version")
     near = nearest(unknown[0], known)
     raise ConfigError(f"{unknown[0]}: unknown option; the options are -m, {', '.join(known)}{near}")
+
+
+def _refuse_what_only_a_sweep_has(plan: Plan, overrides: Sequence[str]) -> None:
+    for text in [] if plan.multirun else overrides:
+        if re.match(r"[+~]*hydra[./](launcher|sweeper)\b", text):
+            raise ConfigError(f"{text}: a single run has no launcher and no sweeper; with -m it is a sweep of one run")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frequency_reg.compose import with_config_dir
 from frequency_reg.config import ConfigError
 from frequency_reg.outcome import Outcome
 from frequency_reg.records import RecordsError
@@ -58,6 +59,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from frequency_reg.reevaluate import DataSets, planned
 
     folders, overrides = _split(options.words)
+    overrides = with_config_dir(overrides, options.config_dir)
     if options.workers > 1 and not any(text.startswith("runtime.threads=") for text in overrides):
         overrides.append(f"runtime.threads={max(1, (os.cpu_count() or 1) // options.workers)}")
     data_sets = DataSets()
@@ -149,5 +151,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("words", nargs="+", metavar="RUN|KEY=VALUE", help="run or sweep folders, then overrides")
     parser.add_argument("--resize", action="store_true", help="bring images to the size and channels of training")
     parser.add_argument("--workers", metavar="N", type=_count, default=1, help="networks measured at a time; default 1")
+    parser.add_argument("--config-dir", metavar="FOLDER", help="options of yours, as the runs were trained with")
     parser.add_argument("--labels", metavar="NETWORK:DATASET,...", help="classes that mean the same; default: names")
     return parser

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from typing import Any
 import torch
 
 from frequency_reg.compose import make_plan
-from frequency_reg.config import Config, ConfigError, instantiate
+from frequency_reg.config import Config, ConfigError, instantiate, nearest
 from frequency_reg.dataset.base import ImageData, Split
 from frequency_reg.diagnostic.base import Source
 from frequency_reg.evaluate import Bench, Score, measured
@@ -63,6 +64,9 @@ _TAKEN = (
 )
 """What an evaluation can be told; every other key of a configuration is of the training, and was decided there."""
 
+_PLACE = ("dataset.root", "trusted_packages", "hydra.searchpath")
+"""Keys that say where what was trained is found: also asked for to build the network."""
+
 _OF_TRAINING = {"study", *(field.name for field in fields(Config))} - set(_TAKEN)
 
 _DECIDES_ON_SCORE = tuple(f"provenance.{key}" for key in ("data_digest", "torch", "device", "precision"))
@@ -97,14 +101,15 @@ def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift, dat
     """
     keys = [_key(text) for text in overrides]
     for text, key in zip(overrides, keys, strict=True):
-        if key.partition(".")[0] in _OF_TRAINING:
-            raise ConfigError(f"{text}: the network is trained already; evaluate takes {', '.join(_TAKEN)}")
-        if key.startswith(("hydra.", "hydra/")) and key != "hydra.searchpath":
-            raise ConfigError(f"{text}: evaluate launches no sweep; it takes {', '.join(_TAKEN)}, and --workers N")
+        _refuse_key(text, key)
     found = []
-    place = [text for text, key in zip(overrides, keys, strict=True) if key == "dataset.root"]
+    place = [text for text, key in zip(overrides, keys, strict=True) if key in _PLACE]
     for directory in dict.fromkeys(d for folder in folders for d in _runs(folder)):
         stored = stored_run(directory, place)
+        if stored.row.get("provenance.trained_run") is not None:
+            raise ConfigError(
+                f"{directory}: is a network measured again, without weights of its own; name the run that trained it"
+            )
         if stored.row.get("validation_accuracy") is None and stored.row.get("validation_loss") is not None:
             raise ConfigError(
                 f"{directory}: its network fits the values of a function; only classifiers of images are measured anew"
@@ -114,11 +119,27 @@ def planned(folders: Sequence[Path], overrides: Sequence[str], shift: Shift, dat
             own = [text for text in own if _key(text).partition(".")[0] != "dataset"]
         name = f"name={directory.absolute().parent.name}-evaluation"
         config = make_plan([*own, f"seed={stored.row.get('config.seed', 0)}", name, *overrides], multirun=False).runs[0]
+        if (Path(config.outputs) / config.name).absolute() == directory.absolute().parent:
+            raise ConfigError(
+                f"name={config.name}: the trained runs lie there; evaluations need a folder of their own, as {name}"
+            )
         refuse_itself(config, stored.row)
         found.append(Evaluation(stored, config, shift))
     for evaluation in found:
         _ready(evaluation, data_sets)  # with many runs, what a later one refuses must show before the first is measured
     return found
+
+
+def _refuse_key(text: str, key: str) -> None:
+    """Whatever an evaluation would ignore, or would have to train anew for."""
+    group = re.split("[./]", key)[0]
+    if group in _TAKEN or key == "hydra.searchpath":
+        return
+    if group in _OF_TRAINING:
+        raise ConfigError(f"{text}: the network is trained already; evaluate takes {', '.join(_TAKEN)}")
+    if group == "hydra":
+        raise ConfigError(f"{text}: evaluate launches no sweep; it takes {', '.join(_TAKEN)}, and --workers N")
+    raise ConfigError(f"{text}: unknown key; evaluate takes {', '.join(_TAKEN)}{nearest(key, _TAKEN)}")
 
 
 def _key(override: str) -> str:
@@ -134,7 +155,11 @@ def _runs(folder: Path) -> list[Path]:
         raise ConfigError(f"{folder}: no run.parquet at any depth; give a run's folder, outputs/NAME/RUN")
     if found == [folder]:
         return found
-    complete = [run for run in found if (row := recorded_run(run)) is None or row["status"] == "complete"]
+    rows = {run: recorded_run(run) for run in found}
+    found = [run for run in found if (rows[run] or {}).get("provenance.trained_run") is None]  # no evaluations
+    if not found:
+        raise ConfigError(f"{folder}: holds networks measured again, and none that was trained; name the trained runs")
+    complete = [run for run in found if (row := rows[run]) is None or row["status"] == "complete"]
     if not complete:
         raise ConfigError(
             f"{folder}: none of its {len(found)} runs is complete, and only complete ones can be measured"

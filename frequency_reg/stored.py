@@ -64,7 +64,10 @@ def stored_run(directory: Path, overrides: Sequence[str] = ()) -> StoredRun:
     try:
         config = make_plan([*recorded_overrides(row), *overrides], multirun=False).runs[0]
     except ConfigError as error:
-        raise ConfigError(f"{directory}: its configuration does not fit this installation: {error}") from error
+        raise ConfigError(
+            f"{directory}: its configuration does not fit this installation: {error}; if it was trained with options "
+            "of your own, add --config-dir and trusted_packages as in training"
+        ) from error
     return StoredRun(directory, row, config)
 
 

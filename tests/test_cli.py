@@ -36,6 +36,11 @@ BAD_INPUT = [
     ),
     (["--dry-run"], "error: --dry-run: unknown option; the options are -m, --plan, --multirun, --cfg, --config-dir, "),
     (["--paln"], "did you mean --plan?"),
+    (
+        ["hydra.launcher.time_limit=1"],
+        "error: hydra.launcher.time_limit=1: a single run has no launcher and no sweeper; with -m it is a sweep of one",
+    ),
+    (["hydra/sweeper=optuna"], "error: hydra/sweeper=optuna: a single run has no launcher and no sweeper"),
     (["seed=1", "--cfg", "job", "epochs=3"], "error: epochs=3: give options such as --cfg before the first KEY=VALUE"),
     (
         ["report", "outputs/x"],

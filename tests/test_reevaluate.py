@@ -87,6 +87,35 @@ def test_a_whole_sweep_is_evaluated_by_one_or_more_workers_and_read_by_the_analy
         assert content_digest(together) == content_digest(folder.parents[1] / "s-evaluation" / alone)
 
 
+def test_a_network_measured_again_is_not_taken_for_a_trained_one(trained, capsys):
+    assert command(trained, "corruption=[gaussian_blur]", "name=measured") == 0
+    again = evaluated(trained, "measured")
+    assert command(again, "corruption=[resize]") == 2
+    assert "is a network measured again, without weights of its own" in capsys.readouterr().err
+    assert command(again.parent, "corruption=[resize]") == 2
+    assert "holds networks measured again, and none that was trained" in capsys.readouterr().err
+    shutil.copytree(again, trained.parent / again.name)
+    assert command(trained.parent, "corruption=[resize]") == 0
+    assert "[1/1]" in capsys.readouterr().out
+
+
+def test_a_network_trained_with_an_option_of_the_users_own_is_measured(tmp_path, monkeypatch, capsys):
+    code = "from frequency_reg.regularizer.weight_decay import WeightDecay\n\n\nclass Mine(WeightDecay):\n    pass\n"
+    (tmp_path / "mine.py").write_text(code)
+    (tmp_path / "conf" / "regularizer").mkdir(parents=True)
+    yaml = "_target_:\n  mine: mine.Mine\nweight_decay: 0.001\ndecoupled: false\n"
+    (tmp_path / "conf" / "regularizer" / "mine.yaml").write_text(yaml)
+    monkeypatch.syspath_prepend(tmp_path)
+    own, trust = str(tmp_path / "conf"), "trusted_packages=[mine]"
+    asked = [*SMALL, f"outputs={tmp_path}/outputs", "name=s", "regularizer=mine", trust]
+    folder = run(make_plan(asked, multirun=False, config_dir=own).runs[0]).directory
+    assert command(folder, "corruption=[gaussian_blur]") == 2
+    assert "add --config-dir and trusted_packages as in training" in capsys.readouterr().err
+    assert command(folder, "corruption=[gaussian_blur]", trust, "--config-dir", own) == 0
+    row = read(evaluated(folder))["run"].to_pylist()[0]
+    assert (row["config.regularizer"], row["status"]) == ("mine", "complete")
+
+
 def test_a_killed_worker_is_told(trained, capsys, monkeypatch):
     shutil.copytree(trained, trained.with_name("second"))
     monkeypatch.setattr(evaluate_workers, "_measure", _killed)
@@ -206,6 +235,10 @@ def test_the_clean_score_of_training_stands_where_nothing_else_needs_it(trained,
         (["{run}", "--labels", '"3:3,8:8'], 'unexpected end of data; write a pair with a comma as "A, B:C"'),
         (["{run}", "--labels", '"left, right:3",8:8'], "'left, right' is none of the network's classes: 0, 1, 2"),
         (["{empty}"], "no run.parquet at any depth"),
+        (["{run}", "seeds=1"], "seeds=1: unknown key; evaluate takes dataset, corruption, suite"),
+        (["{run}", "launcher=slurm"], "launcher=slurm: unknown key; evaluate takes"),
+        (["{run}", "name=s"], "name=s: the trained runs lie there; evaluations need a folder of their own, as name=s-"),
+        (["{run}", "--config-dir", "nowhere"], "--config-dir=nowhere: no such folder"),
         (["{run}", "hydra.launcher.workers=2"], "hydra.launcher.workers=2: evaluate launches no sweep; it takes"),
         (["{run}", "hydra/launcher=frequency_reg_slurm"], "it takes dataset, corruption, suite, diagnostic"),
     ],

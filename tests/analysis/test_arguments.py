@@ -40,6 +40,11 @@ def test_a_query_has_folders_and_last_the_sql(
     assert (options.sql, options.where) == (sql, ["seed=0"])
 
 
+def test_conditions_of_a_query_may_stand_before_the_sql() -> None:
+    options = arguments.parsed(["query", "a", "b", "--where", "seed=0", "SELECT 1"])
+    assert (options.paths, options.sql, options.where) == ([Path("a"), Path("b")], "SELECT 1", ["seed=0"])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -50,6 +55,8 @@ def test_a_query_has_folders_and_last_the_sql(
         (["table", "a", "--format", "xml"], "invalid choice: 'xml'"),
         (["query", "a", "--limit", "x"], "invalid"),
         (["plot"], "required: PATH"),
+        (["table", "a", "--where", "b=1", "c", "--limitt"], "unrecognized arguments: c --limitt"),
+        (["query", "a", "--where", "b=1", "c", "--limitt"], "unrecognized arguments: c --limitt"),
     ],
 )
 def test_wrong_arguments_end_with_code_two(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,8 @@ import analysis
 from analysis import drawing
 from tests.analysis.synthetic import SWEEP, write_run, write_sweep
 
+REFERENCE = Path(__file__).parents[2] / "outputs" / "reference"
+
 
 def test_words_are_plots_or_folders(tmp_path: Path) -> None:
     assert drawing.split(["ssr_bars", str(tmp_path)]) == (["ssr_bars"], [tmp_path])
@@ -28,6 +30,16 @@ def test_captions_stand_beside_the_files(tmp_path: Path) -> None:
     text = files[-1].read_text()
     assert all(file.name in text for file in files[:-1])
     assert "analysis.frames." in text
+
+
+def test_configurations_that_are_not_drawn_are_named() -> None:
+    records = analysis.load(REFERENCE / "rivals_short")
+    assert drawing.left_out(records) == (
+        "In figures of lines and panels 12 of 16 configurations are drawn, evenly spaced in the table's order and not "
+        "chosen by outcome; the tables hold all. Draw others with --where KEY=VALUE. Left out: band_limit 0.5, "
+        "frequency_penalty 0.005, orthogonality 0.001, spectral_mask."
+    )
+    assert drawing.left_out(analysis.load(REFERENCE / "mask_table2_short")) == ""
 
 
 def test_no_complete_run_is_one_message(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +105,21 @@ def test_sixteen_regularizers_are_told_apart() -> None:
     names = ["none", "weight_decay", *(f"other{i}" for i in range(14))]
     frame = pd.DataFrame({"configuration": names, "regularizer": names, "strength": [float("nan")] * 16})
     assert len({(shade.light, shade.shape) for shade in shades(frame).values()}) == 16
+
+
+def test_regularizers_look_alike_whatever_else_is_in_the_figure() -> None:
+    names = [path.stem for path in (Path(__file__).parents[2] / "conf" / "regularizer").glob("*.yaml")]
+    names = sorted(name for name in names if name != "weight_decay_1e-2")  # a preset of weight_decay
+
+    def look(shown: list[str]) -> dict[str, tuple[str, str]]:
+        frame = pd.DataFrame({"configuration": shown, "regularizer": shown, "strength": float("nan")})
+        return {name: (shade.light, shade.shape) for name, shade in shades(frame).items()}
+
+    everything = look(names)
+    assert len(set(everything.values())) == len(names) == 17
+    for left_out in range(0, len(names), 5):
+        fewer = names[left_out + 5 :] + names[:left_out]
+        assert look(fewer) == {name: everything[name] for name in fewer}
 
 
 @pytest.mark.parametrize("n", [20, 100, 10_000])

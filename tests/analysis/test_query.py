@@ -62,6 +62,12 @@ def test_a_wrong_query_gives_the_databases_words_on_one_line(records: analysis.R
         query.answer(records, "SELECT clean_acc FROM run")
 
 
+def test_a_second_statement_is_not_dropped(records: analysis.Records) -> None:
+    with pytest.raises(analysis.AnalysisError, match="2 statements; give one"):
+        query.answer(records, "select 1; select 2")
+    assert query.answer(records, "select ';' as a;").iloc[0, 0] == ";"
+
+
 def test_the_terminal_shortens_values_and_wraps_columns() -> None:
     frame = pd.DataFrame({"long": ["x" * 200, "\x1b[31mred"], **{f"column_{i}": [i, 0.5] for i in range(12)}})
     text = query.terminal(frame)
