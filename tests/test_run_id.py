@@ -140,6 +140,26 @@ STUDIES["mask_resnet18"] = (
     *("probe=[kernel_spectrum,spectral_mask]", "diagnostic=[fgsm]", "seed=0,1,2"),
     "corruption=[impulse_noise,fog,contrast,gaussian_noise,gaussian_blur,resize]",
 )
+_FRONT = ",".join(
+    f"{{{row},seed:'3,4,5'}}"
+    for row in (
+        "regularizer:none",
+        "regularizer:weight_decay,regularizer.weight_decay:0.002111",
+        "regularizer:frequency_penalty,regularizer.frequency_penalty:0.0003301,regularizer.penalty_from:0.01002",
+        *(
+            "regularizer:'[frequency_penalty,weight_decay]',regularizer.weight_decay:" + strengths
+            for strengths in (
+                "0.004145,regularizer.frequency_penalty:0.002261,regularizer.penalty_from:0.4942",
+                "0.003318,regularizer.frequency_penalty:0.002025,regularizer.penalty_from:0.1323",
+            )
+        ),
+    )
+)
+STUDIES["penalty_front_repeated"] = (
+    *("model=resnet20", "model.width=8", "dataset=cifar10", "corruption=[gaussian_noise,gaussian_blur]"),
+    *("evaluation.splits=[validation,test]", "epochs=8", "steps_per_epoch=88", "runtime.precision=fp32"),
+    f"hydra.sweeper.rows=[{_FRONT}]",
+)
 """Reference runs by the command that made them: a study, with what was changed of it, or a sweep of its own."""
 del STUDIES["penalty_front_short"]  # a search: what it runs is in its trials, see below
 OTHERS = sorted(recorded(evaluations=False).keys() - STUDIES.keys() - {"penalty_front_short"})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from itertools import combinations
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.formatting import shortened
 from analysis.frames import pareto
 from analysis.interval import NOTE
 from analysis.metric import describe
@@ -42,7 +42,8 @@ def pareto_front(frame: pd.DataFrame) -> Figure:
             _numbers(ax, front.head(MOST_NUMBERED), x, y, numbers)
             ax.set_xlabel(f"{short(describe(x).label, 32)}, %")
             ax.set_ylabel(f"{short(describe(y).label, 32)}, %")
-        legend_of_points(figure, wide)
+        together = "both" if len(metrics) == 2 else f"all {len(metrics)} metrics"
+        legend_of_points(figure, wide, f"front in {together}", steps=False)
         _list(figure, front, numbers)
     return figure
 
@@ -64,17 +65,19 @@ def _numbers(ax: Axes, front: pd.DataFrame, x: str, y: str, numbers: dict[str, s
 
 
 def _list(figure: Figure, front: pd.DataFrame, numbers: dict[str, str]) -> None:
-    """The numbered configurations above the panels, two in a line."""
+    """The numbered configurations above the panels, as running text."""
     if front.empty:
         return
     shown = front.head(MOST_NUMBERED)
     texts = [f"{numbers[row['configuration']]}: {short(row['label'], 48)}" for _, row in shown.iterrows()]
     if len(front) > len(shown):
         texts.append(f"and {len(front) - len(shown)} more")
-    width = max(map(len, texts)) + 3
-    across = max(1, int(105 / width))
-    lines = ["".join(f"{text:<{width}}" for text in texts[i : i + across]) for i in range(0, len(texts), across)]
-    lines = [shortened(line.rstrip(), 120) for line in lines]
+    lines = textwrap.wrap(
+        "; ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in texts),
+        105,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     figure.set_size_inches(WIDTH, figure.get_figheight() + 0.17 * len(lines))
     figure.suptitle("\n".join(lines), fontsize=8, x=0.01, ha="left", linespacing=1.3)
 

@@ -40,7 +40,7 @@ def trade_off(frame: pd.DataFrame) -> Figure:
             ax.set_title("mean over corruptions" if name == "all" else short(name))
             ax.set_xlabel("clean accuracy, %")
             ax.set_ylabel("corrupted accuracy, %")
-        legend_of_points(figure, frame)
+        legend_of_points(figure, frame, "Pareto front of the means", steps=True)
     return figure
 
 
@@ -73,8 +73,12 @@ def _bar(row: pd.Series, column: str) -> npt.NDArray[np.float64] | None:
     return 100 * bars(row[column], half_width, accuracy=accuracy) if pd.notna(half_width) else None
 
 
-def legend_of_points(figure: Figure, frame: pd.DataFrame) -> None:
-    """What :func:`scatter` draws: configurations, or regularizers where there are many; and the front's ring."""
+def legend_of_points(figure: Figure, frame: pd.DataFrame, front: str, *, steps: bool) -> None:
+    """What :func:`scatter` draws: configurations, or regularizers where there are many; and the ring of the ``front``.
+
+    Args:
+        steps: dashed steps join the front's points.
+    """
     few = frame.drop_duplicates("configuration")
     if len(few) > FEW:
         entries = [(name, color, "o", 4.0) for name, color in colors(few).items()]
@@ -85,8 +89,8 @@ def legend_of_points(figure: Figure, frame: pd.DataFrame) -> None:
     handles = [Line2D([], [], color=color, marker=marker, ls="", ms=size) for _, color, marker, size in entries]
     labels = [str(name) for name, *_ in entries]
     if frame["on_front"].eq(True).any():
-        handles.append(Line2D([], [], color=SOFT, ls="--", marker="o", ms=9, mfc="none"))
-        labels.append("Pareto front of the means")
+        handles.append(Line2D([], [], color=SOFT, ls="--" if steps else "", marker="o", ms=9, mfc="none"))
+        labels.append(front)
     legend_below(figure, handles, labels, spread(frame))
 
 

@@ -45,7 +45,7 @@ def test_every_pair_of_three_metrics_is_a_panel() -> None:
     drawn = {c.lines[0].get_xdata()[0]: c.lines[0].get_ydata()[0] for c in ax.containers}
     assert drawn == pytest.approx({90: 10, 80: 30, 10: 10})
     assert [text.get_text() for text in ax.texts] == ["1", "2"]
-    assert figure.get_suptitle() == "1: one   2: two"
+    assert figure.get_suptitle().replace("\N{NO-BREAK SPACE}", " ") == "1: one; 2: two"
 
 
 def test_two_metrics_are_one_panel_and_one_is_none(sweep: Path) -> None:
