@@ -3,20 +3,18 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from frequency_reg import records
-from frequency_reg.compose import make_plan
 from frequency_reg.run_id import flat_config, flatten, identity, recorded_outcome, recorded_run, run_directory, run_name
 from frequency_reg.stored import recorded_overrides
+from tests.conftest import composed as one
+from tests.contract.house import variants
 
 REFERENCE = sorted((Path(__file__).resolve().parents[1] / "outputs" / "reference").glob("*/*/run.parquet"))
-
-
-def one(*overrides: str):
-    return make_plan(overrides, multirun=False).runs[0]
 
 
 def test_identity_is_the_configuration_not_the_place():
@@ -117,6 +115,7 @@ def test_the_activation_of_a_perceptron_came_later():
     assert identity(one("model=mlp", "model.activation=tanh")) != identity(before)
 
 
+@cache
 def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     """Rows of the committed runs by sweep: of those that were trained, or of trained ones measured again."""
     found: dict[str, list[tuple[Path, dict]]] = {}
@@ -127,24 +126,8 @@ def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     return found
 
 
-CHANGED = {
-    "mask_table1": ("epochs=60", "probe.spectral_mask.every=10"),
-}
-"""Reference runs of a study, with what was changed of it."""
-STUDIES = sorted(
-    sweep
-    for sweep in recorded(evaluations=False)
-    if (Path(__file__).resolve().parents[1] / "conf" / "study" / f"{sweep}.yaml").exists()
-)
-OTHERS = sorted(recorded(evaluations=False).keys() - set(STUDIES))
-
-
-@pytest.mark.parametrize("sweep", STUDIES)
-def test_reference_runs_of_a_study_are_what_the_study_runs(sweep):
-    planned = {
-        identity(config) for config in make_plan([f"study={sweep}", *CHANGED.get(sweep, ())], multirun=True).runs
-    }
-    assert {row["run_id"] for _, row in recorded(evaluations=False)[sweep]} <= planned
+OTHERS = sorted(recorded(evaluations=False).keys() - set(variants("study")))
+"""The runs of a study: ``tests/contract/test_study_contract.py``."""
 
 
 @pytest.mark.parametrize("sweep", OTHERS)
