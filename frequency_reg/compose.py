@@ -18,7 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from frequency_reg.config import Config, ConfigError, check_plugin, check_search, nearest, validate
@@ -66,6 +66,7 @@ class Composer:
     def __init__(self, always: Sequence[str] = ()) -> None:
         self._always = tuple(always)
         self._compositions: dict[tuple[str, ...], DictConfig] = {}
+        self._modes: dict[tuple[str, ...], str] = {}
         self._parsed: dict[str, Override] = {}
         self._groups = set(_config_loader().list_groups(""))
 
@@ -80,6 +81,19 @@ class Composer:
 
     def composed(self, overrides: Sequence[str]) -> DictConfig:
         """What Hydra's ``compose`` gives for ``overrides``; raises Hydra's own errors."""
+        key, values = self._divide(overrides)
+        composed = copy.deepcopy(self._composition(key))
+        ConfigLoaderImpl._apply_overrides_to_config(values, composed)
+        return composed
+
+    def asks_for_a_sweep(self, overrides: Sequence[str]) -> bool:
+        """Whether the options that ``overrides`` choose, such as a study, set ``hydra.mode``; raises Hydra's errors."""
+        key, _ = self._divide(overrides)
+        self._composition(key)
+        return self._modes[key].endswith("MULTIRUN")
+
+    def _divide(self, overrides: Sequence[str]) -> tuple[tuple[str, ...], list[Override]]:
+        """What decides which files are composed, and the values to apply to that."""
         choices = list(self._always)
         values: list[Override] = []
         for text in overrides:
@@ -88,12 +102,16 @@ class Composer:
                 choices.append(text)
             else:
                 values.append(override)
-        key = tuple(choices)
-        if key not in self._compositions:
-            self._compositions[key] = compose(CONFIG_NAME, choices)
-        composed = copy.deepcopy(self._compositions[key])
-        ConfigLoaderImpl._apply_overrides_to_config(values, composed)
-        return composed
+        return tuple(choices), values
+
+    def _composition(self, choices: tuple[str, ...]) -> DictConfig:
+        if choices not in self._compositions:
+            composed = compose(CONFIG_NAME, list(choices), return_hydra_config=True)
+            self._modes[choices] = str(composed.hydra.mode)
+            with open_dict(composed):
+                del composed["hydra"]  # as Hydra's compose does when it is not asked for
+            self._compositions[choices] = composed
+        return self._compositions[choices]
 
     def search_space(self, overrides: Sequence[str], params: Mapping[str, Any]) -> SearchSpace:
         """What ``overrides`` and ``hydra.sweeper.params`` let a search vary; Hydra's own overrides left out.
@@ -141,9 +159,11 @@ def make_plan(overrides: Sequence[str], *, multirun: bool, config_dir: str | Non
         parsed = _parse(overrides)
         fixed = [text for text, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()]
         _refuse_values_of_groups(parsed)
+        composer = Composer()
+        if not multirun and fixed == list(overrides) and not composer.asks_for_a_sweep(overrides):
+            return Plan(False, (), (composer.config(overrides),))  # one composition, where Hydra's own part needs two
         hydra_config = _hydra_part(fixed)
         multirun = multirun or str(hydra_config.mode).endswith("MULTIRUN")
-        composer = Composer()
         if not multirun:
             _refuse_sweeps(parsed)
             return Plan(False, (), (composer.config(overrides),))

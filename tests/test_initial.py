@@ -9,14 +9,13 @@ import pytest
 import torch
 
 from frequency_reg import checkpoint, records
-from frequency_reg.compose import make_plan
 from frequency_reg.config import ConfigError
 from frequency_reg.experiment import build
 from frequency_reg.records import content_digest
 from frequency_reg.run import run
 from frequency_reg.run_id import flat_config, identity, recorded_run, run_directory
 from frequency_reg.stored import weights_digest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, composed
 
 _DROPPED = ("corruption", "probe")
 FAST = [*(text for text in SMALL if not text.startswith(_DROPPED)), "model.width=2", "corruption=[]", "probe=[]"]
@@ -27,7 +26,7 @@ def small(tmp_path):
     """Compose a run of one epoch on digits that nothing but its accuracy is measured of."""
 
     def compose(*overrides):
-        return make_plan([*FAST, "epochs=1", f"outputs={tmp_path}/outputs", *overrides], multirun=False).runs[0]
+        return composed(*FAST, "epochs=1", f"outputs={tmp_path}/outputs", *overrides)
 
     return compose
 
@@ -37,7 +36,7 @@ def trained(tmp_path_factory):
     """A complete run without masks and one with; not to be touched."""
     outputs = tmp_path_factory.mktemp("trained")
     plain = [*FAST, "epochs=1", f"outputs={outputs}", "name=source"]
-    found = {name: make_plan([*plain, f"regularizer={name}"], multirun=False).runs[0] for name in KINDS}
+    found = {name: composed(*plain, f"regularizer={name}") for name in KINDS}
     return {name: run(config).directory for name, config in found.items()}
 
 

@@ -22,17 +22,20 @@ REFERENCE = sorted(
 )
 
 
-@pytest.mark.parametrize("name", REFERENCE)
-def test_every_reference_sweep_is_whole(name):
-    records = analysis.load(ROOT / "outputs" / "reference" / name)
+@pytest.fixture(scope="module", params=REFERENCE)
+def sweep_and_records(request):
+    return request.param, analysis.load(ROOT / "outputs" / "reference" / request.param)
+
+
+def test_every_reference_sweep_is_whole(sweep_and_records):
+    _, records = sweep_and_records
     assert records.damaged == ()
     assert set(records["run"]["status"]) == {"complete"}
     assert records["run"]["provenance.git_commit"].str.fullmatch("[0-9a-f]{12}").all(), "made by committed code"
 
 
-@pytest.mark.parametrize("name", REFERENCE)
-def test_every_row_of_a_results_table_is_stated(name):
-    records = analysis.load(ROOT / "outputs" / "reference" / name)
+def test_every_row_of_a_results_table_is_stated(sweep_and_records):
+    name, records = sweep_and_records
     if name.startswith("spectral_bias"):
         criteria = spectral_bias.text(spectral_bias.criteria(records), "markdown", 80)
         rows = [line for line in criteria.splitlines() if re.search(r"\| \d+ of \d+ \|$", line)]

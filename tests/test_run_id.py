@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,12 +13,10 @@ from frequency_reg import records
 from frequency_reg.compose import make_plan
 from frequency_reg.run_id import flat_config, flatten, identity, recorded_outcome, recorded_run, run_directory, run_name
 from frequency_reg.stored import recorded_overrides
+from tests.conftest import composed as one
+from tests.contract.house import variants
 
 REFERENCE = sorted((Path(__file__).resolve().parents[1] / "outputs" / "reference").glob("*/*/run.parquet"))
-
-
-def one(*overrides: str):
-    return make_plan(overrides, multirun=False).runs[0]
 
 
 def test_identity_is_the_configuration_not_the_place():
@@ -118,6 +117,7 @@ def test_the_activation_of_a_perceptron_came_later():
     assert identity(one("model=mlp", "model.activation=tanh")) != identity(before)
 
 
+@cache
 def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
     """Rows of the committed runs by sweep: of those that were trained, or of trained ones measured again."""
     found: dict[str, list[tuple[Path, dict]]] = {}
@@ -129,17 +129,6 @@ def recorded(*, evaluations: bool) -> dict[str, list[tuple[Path, dict]]]:
 
 
 ROOT = Path(__file__).resolve().parents[1]
-STUDIES = {
-    sweep: (f"study={sweep}",)
-    for sweep in sorted(recorded(evaluations=False))
-    if (ROOT / "conf" / "study" / f"{sweep}.yaml").exists()
-}
-STUDIES["mask_table1"] += ("epochs=60", "probe.spectral_mask.every=10")
-STUDIES["mask_resnet18"] = (
-    *("model=resnet18", "dataset=cifar10", "regularizer=none,spectral_mask", "epochs=12", "optimizer.lr=0.05"),
-    *("probe=[kernel_spectrum,spectral_mask]", "diagnostic=[fgsm]", "seed=0,1,2"),
-    "corruption=[impulse_noise,fog,contrast,gaussian_noise,gaussian_blur,resize]",
-)
 _FRONT = ",".join(
     f"{{{row},seed:'3,4,5'}}"
     for row in (
@@ -155,21 +144,27 @@ _FRONT = ",".join(
         ),
     )
 )
-STUDIES["penalty_front_repeated"] = (
-    *("model=resnet20", "model.width=8", "dataset=cifar10", "corruption=[gaussian_noise,gaussian_blur]"),
-    *("evaluation.splits=[validation,test]", "epochs=8", "steps_per_epoch=88", "runtime.precision=fp32"),
-    f"hydra.sweeper.rows=[{_FRONT}]",
-)
-"""Reference runs by the command that made them: a study, with what was changed of it, or a sweep of its own."""
-del STUDIES["penalty_front_short"]  # a search: what it runs is in its trials, see below
-OTHERS = sorted(recorded(evaluations=False).keys() - STUDIES.keys() - {"penalty_front_short"})
+SWEEPS = {
+    "mask_resnet18": (
+        *("model=resnet18", "dataset=cifar10", "regularizer=none,spectral_mask", "epochs=12", "optimizer.lr=0.05"),
+        *("probe=[kernel_spectrum,spectral_mask]", "diagnostic=[fgsm]", "seed=0,1,2"),
+        "corruption=[impulse_noise,fog,contrast,gaussian_noise,gaussian_blur,resize]",
+    ),
+    "penalty_front_repeated": (
+        *("model=resnet20", "model.width=8", "dataset=cifar10", "corruption=[gaussian_noise,gaussian_blur]"),
+        *("evaluation.splits=[validation,test]", "epochs=8", "steps_per_epoch=88", "runtime.precision=fp32"),
+        f"hydra.sweeper.rows=[{_FRONT}]",
+    ),
+}
+"""Reference runs of no study, by the sweep that made them."""
+OTHERS = sorted(recorded(evaluations=False).keys() - set(variants("study")) - SWEEPS.keys())
+"""The runs of a study: ``tests/contract/test_study_contract.py``."""
 
 
-@pytest.mark.parametrize("sweep", STUDIES)
-def test_reference_runs_of_a_study_are_what_the_study_runs(sweep):
-    beside = f"outputs={ROOT / 'outputs' / 'reference'}"  # where a study that goes on from another finds its runs
-    planned = {identity(config) for config in make_plan([*STUDIES[sweep], beside], multirun=True).runs}
-    assert {row["run_id"] for _, row in recorded(evaluations=False)[sweep]} <= planned
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_reference_runs_of_a_sweep_are_what_its_command_runs(sweep):
+    planned = {identity(config) for config in make_plan(SWEEPS[sweep], multirun=True).runs}
+    assert {row["run_id"] for _, row in recorded(evaluations=False)[sweep]} == planned
 
 
 def test_reference_runs_of_a_search_are_those_of_its_trials():

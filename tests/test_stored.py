@@ -18,6 +18,7 @@ from frequency_reg.run import run
 from frequency_reg.run_id import recorded_run
 from frequency_reg.stored import load_model, recorded_overrides, stored_run
 from tests.analysis.synthetic import edit
+from tests.conftest import SMALL, composed
 
 
 class Harm:
@@ -34,10 +35,19 @@ def never():
     raise AssertionError("the training data is not needed")
 
 
-@pytest.fixture
-def trained(small):
-    config = small("regularizer=[spectral_mask,dropout]", "regularizer.dropout=0.25")
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A complete run and its configuration; not to be touched."""
+    outputs = tmp_path_factory.mktemp("outputs")
+    config = composed(*SMALL, f"outputs={outputs}", "regularizer=[spectral_mask,dropout]", "regularizer.dropout=0.25")
     return run(config).directory, config
+
+
+@pytest.fixture
+def trained(original, tmp_path):
+    """A copy of the run, and its configuration."""
+    directory, config = original
+    return shutil.copytree(directory, tmp_path / "outputs" / directory.name), config
 
 
 def test_the_network_is_the_trained_one(trained):

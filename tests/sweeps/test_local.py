@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from frequency_reg import presence, records
+from frequency_reg.compose import make_plan
+from frequency_reg.run import run
 from frequency_reg.run_id import run_directory
 from sweeps.backend import Task
 from sweeps.local import LocalBackend, _describe_exit
@@ -75,15 +77,18 @@ def test_every_fault_is_one_runs_status_and_the_rest_complete(tmp_path):
     assert len(re.findall(r"^\[\d/7\] ", done.stderr, re.MULTILINE)) == 7
 
 
-def test_a_run_killed_once_is_done_and_equals_one_that_was_not(tmp_path):
-    arguments = ["regularizer=faults", "regularizer.fault=kill_once", "seed=0"]
+def test_a_run_killed_once_is_done_and_equals_one_that_was_not(tmp_path, monkeypatch):
+    arguments = ["regularizer=faults", "regularizer.fault=kill_once", "regularizer.marker=marker", "seed=0"]
     interrupted, whole = tmp_path / "interrupted", tmp_path / "whole"
     for folder in (interrupted, whole):
         folder.mkdir()
+    done = sweep(interrupted, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "it is tried again" in done.stderr
     (whole / "marker").touch()
-    for folder in (interrupted, whole):
-        done = sweep(folder, *arguments, "regularizer.marker=marker")
-        assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(whole)
+    fixed = [*SMALL, "trusted_packages=[tests]", *arguments, f"outputs={whole}/outputs", "name=s"]
+    assert run(make_plan(fixed, multirun=False, config_dir=f"{interrupted}/conf").runs[0]).status == "complete"
     digests = {records.content_digest(next((f / "outputs" / "s").glob("digits*"))) for f in (interrupted, whole)}
     assert len(digests) == 1
 
