@@ -150,6 +150,7 @@ SWEEPS = {
         *("probe=[kernel_spectrum,spectral_mask]", "diagnostic=[fgsm]", "seed=0,1,2"),
         "corruption=[impulse_noise,fog,contrast,gaussian_noise,gaussian_blur,resize]",
     ),
+    "mask_gap_controls": ("study=mask_gap_short", "regularizer=weight_decay", "regularizer.weight_decay=1e-3,3e-3"),
     "penalty_front_repeated": (
         *("model=resnet20", "model.width=8", "dataset=cifar10", "corruption=[gaussian_noise,gaussian_blur]"),
         *("evaluation.splits=[validation,test]", "epochs=8", "steps_per_epoch=88", "runtime.precision=fp32"),
