@@ -13,7 +13,7 @@ from analysis.publishing import publish
 
 MOST_CONTEXTS = 6
 """Settings beside the regularizer (model, data set, ...) that are drawn at once: each takes a minute and 25 figures."""
-_NAMED = 8
+_NAMED = 8  # configurations left out, by name; of the others their number
 
 
 def names() -> list[str]:
